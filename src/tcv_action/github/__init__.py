@@ -1,0 +1,1 @@
+"""GitHub: the runner's protocol and the API."""

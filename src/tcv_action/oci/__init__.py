@@ -1,0 +1,1 @@
+"""OCI images: references, digests, deterministic layers, manifests, layouts on disk."""
