@@ -1,0 +1,1 @@
+"""The tests, a real package because actions-toolkit installs a top-level `tests` of its own."""

@@ -1,0 +1,105 @@
+"""Fixtures that start real services, and the rule that CI may skip nothing.
+
+A service or program that is missing skips its tests on a contributor's machine, with the reason
+naming what to install; with CI=true in the environment such a skip is a failure.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.docker_engine import DockerEngine, running_docker_engine
+from tests.services.interpreters import (
+    NEWER,
+    OLDEST,
+    TORCH,
+    TRITON,
+    Interpreter,
+    interpreter,
+    require_python,
+)
+from tests.services.registry import Registry, running_registry
+from tests.services.tools import require_tool
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+
+
+def pytest_configure() -> None:
+    """Keep temporary folders in memory, and let SIGTERM end the services as Ctrl-C does."""
+    if os.access(SHARED_MEMORY, os.W_OK):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(SHARED_MEMORY))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure in CI, save for tests that need a GPU."""
+    report = yield
+    if item.get_closest_marker("gpu") is None and not hasattr(report, "wasxfail"):
+        _fail_skip_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Turn the skip of a whole module into a failure in CI."""
+    report = yield
+    _fail_skip_in_ci(report)
+    return report
+
+
+def _fail_skip_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which is a failure in CI: {_reason(report.longrepr)}"
+
+
+def _reason(longrepr: object) -> str:
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr)
+
+
+@pytest.fixture
+def tool() -> Callable[[str], str]:
+    """Give `tool("skopeo")`: the program's path, or a skip that names the package to install."""
+    return require_tool
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """Give a registry without sign-in, shared by the run: choose repository names of your own."""
+    with running_registry(tmp_path_factory.mktemp("registry")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def registry_with_login(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """Give a registry that wants `username` and `password`."""
+    folder = tmp_path_factory.mktemp("registry-with-login")
+    with running_registry(folder, username="tester", password="a-Secret-4-tests") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
+    """Give a docker engine of the run's own; loopback registries are plain HTTP to it."""
+    with running_docker_engine(tmp_path_factory.mktemp("docker")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session", params=[(OLDEST,), NEWER], ids=["oldest", "newer"])
+def python_with_triton(request: pytest.FixtureRequest) -> Interpreter:
+    """Give Python 3.11 and one newer, each with Triton and without PyTorch: two runs a test."""
+    version, python = require_python(*request.param)
+    return interpreter(python, version, [TRITON])
+
+
+@pytest.fixture(scope="session")
+def python_with_torch() -> Interpreter:
+    """Give Python 3.11 with Triton and PyTorch's CPU build."""
+    version, python = require_python(OLDEST)
+    return interpreter(python, version, [TRITON, TORCH])
