@@ -1,7 +1,16 @@
 """What a Triton cache key depends on besides the kernel: the interpreter, the build, the tools."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from tcv_action.errors import InputError
+
+ENVIRONMENT_LIMIT = 16 * 1024
+"""Bytes that the record may have: it travels as an image label, and a config must stay small."""
+
+_TRUE = frozenset({"on", "true", "1"})
+_FALSE = frozenset({"off", "false", "0"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,7 +20,8 @@ class Environment:
     `triton_key` is the digest of Triton's own files, None where it cannot be had. `tools` maps a
     tool to its version (`ptxas` → `12.8`). `variables` holds each cache-invalidating environment
     variable of that Triton: its value, or None where it was unset. `python_abi` is such as
-    `cpython-312`, `host_arch` such as `x86_64`.
+    `cpython-312`, `host_arch` such as `x86_64`. `triton_path` is the folder of the `triton`
+    package, which Triton before 3.9 puts into the key of every AMD kernel.
     """
 
     triton_version: str
@@ -20,5 +30,77 @@ class Environment:
     python_abi: str
     host_arch: str
     torch_version: str | None = None
+    triton_path: str | None = None
     tools: Mapping[str, str]
     variables: Mapping[str, str | None]
+
+
+def to_json(environment: Environment) -> str:
+    """Write the record as compact JSON, keys sorted; equal records give equal text.
+
+    Raises InputError where it is longer than `ENVIRONMENT_LIMIT` bytes.
+    """
+    text = json.dumps(
+        asdict(environment), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    size = len(text.encode())
+    if size > ENVIRONMENT_LIMIT:
+        what = f"The environment record has {size} bytes; an image carries {ENVIRONMENT_LIMIT}."
+        raise InputError(
+            what,
+            cause="An environment variable that invalidates Triton's cache has a very long value.",
+            next_step="Unset it, or shorten it.",
+        )
+    return text
+
+
+def from_json(text: str) -> Environment:
+    """Read what `to_json` wrote; fields of a newer writer are passed over.
+
+    Raises InputError where the text is no such record.
+    """
+    try:
+        record = json.loads(text)
+        return Environment(
+            triton_version=_text(record, "triton_version"),
+            triton_key=_optional_text(record, "triton_key"),
+            python_version=_text(record, "python_version"),
+            python_abi=_text(record, "python_abi"),
+            host_arch=_text(record, "host_arch"),
+            torch_version=_optional_text(record, "torch_version"),
+            triton_path=_optional_text(record, "triton_path"),
+            tools={name: _text(record["tools"], name) for name in record["tools"]},
+            variables={
+                name: _optional_text(record["variables"], name) for name in record["variables"]
+            },
+        )
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        what = f"The environment record {text[:80]!r} cannot be read: {error}."
+        raise InputError(
+            what,
+            cause="Another program wrote the label, or the image was damaged.",
+            next_step="Build the image again.",
+        ) from error
+
+
+def as_triton_reads(value: str | None) -> str | None:
+    """Return the value that enters Triton's key: `1`, `on` and `True` are one, empty is unset.
+
+    Source: Triton, include/triton/Tools/Sys/GetEnv.hpp, and get_cache_invalidating_env_vars.
+    """
+    if not value:
+        return None
+    lower = value.lower()
+    return "true" if lower in _TRUE else "false" if lower in _FALSE else value
+
+
+def _text(record: Mapping[str, object], name: str) -> str:
+    value = record[name]
+    if not isinstance(value, str):
+        message = f"{name!r} is not a string"
+        raise TypeError(message)
+    return value
+
+
+def _optional_text(record: Mapping[str, object], name: str) -> str | None:
+    return None if record.get(name) is None else _text(record, name)
