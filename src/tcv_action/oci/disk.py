@@ -1,0 +1,46 @@
+"""Files that are written whole or not at all, and what a disk says when it refuses."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from tcv_action.errors import StoreError
+
+
+def disk_error(error: OSError, path: Path, doing: str = "write") -> StoreError:
+    """Say what the disk refused, in three parts."""
+    what = f"cannot {doing} {str(path)!r}: {error.strerror or error}"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StoreError(
+            what, cause="The disk is full.", next_step="Make room there, or choose another folder."
+        )
+    return StoreError(
+        what,
+        cause="The folder is missing, or its permissions forbid it.",
+        next_step="Check the path and who may use it.",
+    )
+
+
+@contextmanager
+def written_beside(path: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
+    """Give a file that takes `path`'s place when the block ends well, and vanishes otherwise.
+
+    With `sync` the bytes are on the disk before the name is. Raises StoreError where the disk
+    refuses.
+    """
+    beside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}")
+    try:
+        with beside.open("xb") as stream:
+            yield stream
+            if sync:
+                stream.flush()
+                os.fsync(stream.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise disk_error(error, path) from error
+    finally:
+        beside.unlink(missing_ok=True)
