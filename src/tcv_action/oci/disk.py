@@ -26,6 +26,15 @@ def disk_error(error: OSError, path: Path, doing: str = "write") -> StoreError:
 
 
 @contextmanager
+def disk_trouble(path: Path, doing: str = "write") -> Iterator[None]:
+    """Turn what the disk refuses in the block into a StoreError that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, path, doing) from error
+
+
+@contextmanager
 def written_beside(path: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
     """Give a file that takes `path`'s place when the block ends well, and vanishes otherwise.
 
@@ -33,14 +42,13 @@ def written_beside(path: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
     refuses.
     """
     beside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}")
-    try:
-        with beside.open("xb") as stream:
-            yield stream
-            if sync:
-                stream.flush()
-                os.fsync(stream.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise disk_error(error, path) from error
-    finally:
-        beside.unlink(missing_ok=True)
+    with disk_trouble(path):
+        try:
+            with beside.open("xb") as stream:
+                yield stream
+                if sync:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)

@@ -199,7 +199,8 @@ def _check_name(text: str, domain: str, repository: str) -> None:
     if not repository.removeprefix("library/"):
         _refuse(text, "the name is missing", _NAME_ADVICE)
     if repository != repository.lower():
-        _refuse(text, "a repository is lower case", f"Write {text.lower()!r}.")
+        lowered = f"{domain}/{repository.lower()}"
+        _refuse(text, "a repository is lower case", f"Write {lowered!r}.")
     if not _DOMAIN.fullmatch(domain):
         _refuse(text, f"{domain!r} cannot be a registry", _NAME_ADVICE)
     if not _REPOSITORY.fullmatch(repository):

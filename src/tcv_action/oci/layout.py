@@ -1,0 +1,195 @@
+"""Image layouts on disk: a folder of blobs and an index.json that names images.
+
+Source: OCI image specification 1.1, image-layout.md.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from tcv_action.errors import InputError, StoreError
+from tcv_action.oci import document
+from tcv_action.oci.descriptor import Descriptor
+from tcv_action.oci.digest import HashingWriter, check, is_digest, verified
+from tcv_action.oci.disk import disk_error, disk_trouble, written_beside
+from tcv_action.oci.index import Platform
+from tcv_action.oci.layout_index import (
+    MARKER,
+    NamedImage,
+    build_layout_index,
+    choose,
+    parse_layout_index,
+    renamed,
+)
+from tcv_action.oci.manifest import manifest_type
+
+
+class BlobWriter:
+    """Takes the bytes of one blob; knows their digest and size after the block's clean end."""
+
+    def __init__(self, path: Path, stream: BinaryIO) -> None:
+        self._path = path
+        self._hashing = HashingWriter(stream)
+        self.digest = ""
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Add bytes to the blob; raises StoreError where the disk refuses them."""
+        try:
+            self._hashing.write(data)
+        except OSError as error:
+            raise disk_error(error, self._path) from error
+
+    def finish(self) -> str:
+        """Fix digest and size, and return the digest's hex digits: the blob's name."""
+        self.digest, self.size = self._hashing.digest, self._hashing.size
+        return self.digest.removeprefix("sha256:")
+
+
+class Layout:
+    """One layout; several images, each under any number of tags."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._blobs = root / "blobs" / "sha256"
+
+    @classmethod
+    def open(cls, root: Path) -> Self:
+        """Open a layout that is there; raises InputError where there is none."""
+        if not (root / "oci-layout").is_file() or not (root / "index.json").is_file():
+            what = f"there is no OCI layout at {str(root)!r}"
+            cause = "The folder is missing or holds something else."
+            step = "Name the folder that holds the files 'oci-layout' and 'index.json'."
+            raise InputError(what, cause=cause, next_step=step)
+        return cls(root)
+
+    @classmethod
+    def create(cls, root: Path) -> Self:
+        """Make an empty layout, or open the one that is there.
+
+        Raises InputError where the folder holds something else, StoreError where the disk refuses.
+        """
+        if (root / "oci-layout").exists():
+            return cls.open(root)
+        layout = cls(root)
+        with disk_trouble(root):
+            if root.exists() and any(root.iterdir()):
+                raise _occupied(root)
+            layout._blobs.mkdir(parents=True, exist_ok=True)
+        layout._write_index(())
+        with written_beside(root / "oci-layout") as stream:
+            stream.write(MARKER)
+        return layout
+
+    @contextmanager
+    def new_blob(self) -> Iterator[BlobWriter]:
+        """Give a writer whose bytes become a blob at the block's end, or vanish on an error.
+
+        Raises StoreError where the disk refuses, with the path.
+        """
+        beside = self._blobs / f".{os.getpid()}-{os.urandom(8).hex()}"
+        with disk_trouble(self.root):
+            stream = beside.open("xb")
+        try:
+            writer = BlobWriter(self.root, stream)
+            yield writer
+            with disk_trouble(self.root):
+                stream.close()
+                beside.replace(self._blobs / writer.finish())
+        finally:
+            with suppress(OSError):
+                stream.close()
+            beside.unlink(missing_ok=True)
+
+    def put_bytes(self, data: bytes, media_type: str) -> Descriptor:
+        """Keep a small blob and return its descriptor."""
+        with self.new_blob() as writer:
+            writer.write(data)
+        return Descriptor(media_type=media_type, digest=writer.digest, size=writer.size)
+
+    def has(self, descriptor: Descriptor) -> bool:
+        """Return whether a blob of this name and size is there."""
+        path = self.blob_path(descriptor)
+        return path.is_file() and path.stat().st_size == descriptor.size
+
+    def blob_path(self, descriptor: Descriptor) -> Path:
+        """Return where the blob lies, or would lie."""
+        return self._blobs / descriptor.digest.removeprefix("sha256:")
+
+    @contextmanager
+    def open_blob(self, descriptor: Descriptor) -> Iterator[BinaryIO]:
+        """Open a blob; raises StoreError where it is missing, or not what its name says."""
+        path = self.blob_path(descriptor)
+        with disk_trouble(path, "read"):
+            stream = path.open("rb", buffering=0)
+        with stream:
+            yield verified(stream, descriptor, str(path))
+
+    def read_bytes(self, descriptor: Descriptor) -> bytes:
+        """Return a manifest or another small blob, checked."""
+        if descriptor.size > document.CONFIG_LIMIT:
+            document.refuse("manifest", f"it has {descriptor.size} bytes")
+        with self.open_blob(descriptor) as stream:
+            return check(stream.read(), descriptor, str(self.root))
+
+    def add(
+        self, descriptor: Descriptor, tags: Iterable[str] = (), *, platform: Platform | None = None
+    ) -> None:
+        """Name a manifest or index that is there already; a tag in use moves over to it."""
+        with self._locked():
+            images = renamed(self.images(), descriptor, tuple(tags), platform)
+            self._write_index(images)
+
+    def images(self) -> tuple[NamedImage, ...]:
+        """Return what index.json lists, in its order; raises InputError where it is broken."""
+        path = self.root / "index.json"
+        with disk_trouble(path, "read"):
+            return parse_layout_index(path.read_bytes())
+
+    def find(self, tag: str | None = None, digest: str | None = None) -> Descriptor:
+        """Return the manifest or index of this digest or tag, or the only one that there is.
+
+        Raises StoreError where it is not there, or where several are and none is named.
+        """
+        images = self.images()
+        if digest is not None and is_digest(digest):
+            listed = [image.descriptor for image in images if image.descriptor.digest == digest]
+            return listed[0] if listed else self._unlisted(digest)
+        return choose(images, tag, str(self.root))
+
+    def _unlisted(self, digest: str) -> Descriptor:
+        """Describe a manifest that only an index names."""
+        path = self._blobs / digest.removeprefix("sha256:")
+        try:
+            size = path.stat().st_size
+        except OSError:
+            what = f"{str(self.root)!r} holds no image {digest!r}"
+            raise StoreError(what, next_step="Name it by one of its tags.") from None
+        unknown = Descriptor(media_type="", digest=digest, size=size)
+        media_type = manifest_type(document.load(self.read_bytes(unknown), "manifest"))
+        return Descriptor(media_type=media_type, digest=digest, size=size)
+
+    def _write_index(self, images: tuple[NamedImage, ...]) -> None:
+        with written_beside(self.root / "index.json", sync=True) as stream:
+            stream.write(build_layout_index(images))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other processes from rewriting index.json at the same time."""
+        folder = os.open(self.root, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+
+def _occupied(root: Path) -> InputError:
+    return InputError(
+        f"{str(root)!r} holds something that is no OCI layout",
+        cause="A layout is made in a new or an empty folder.",
+        next_step="Name another folder, or empty this one.",
+    )

@@ -1,0 +1,191 @@
+"""Layouts on disk: blobs by digest, several tags, nothing half-written."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tcv_action.errors import InputError, StoreError
+from tcv_action.oci.descriptor import Descriptor
+from tcv_action.oci.digest import describe, sha256
+from tcv_action.oci.layout import Layout
+from tcv_action.oci.media_types import OCI_LAYER_GZIP, OCI_MANIFEST
+
+MANIFEST = b'{"schemaVersion":2,"mediaType":"%s","layers":[]}' % OCI_MANIFEST.encode()
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout.create(tmp_path / "layout")
+
+
+def keep(layout: Layout, chunks: Iterable[bytes]) -> None:
+    with layout.new_blob() as writer:
+        for chunk in chunks:
+            writer.write(chunk)
+
+
+def test_a_new_layout_is_one_by_the_specification(layout: Layout) -> None:
+    marker = json.loads((layout.root / "oci-layout").read_bytes())
+    index = json.loads((layout.root / "index.json").read_bytes())
+
+    assert marker == {"imageLayoutVersion": "1.0.0"}
+    assert (index["schemaVersion"], index["manifests"]) == (2, [])
+
+
+def test_a_blob_is_named_by_its_digest(layout: Layout) -> None:
+    with layout.new_blob() as writer:
+        writer.write(b"one")
+        writer.write(b"two")
+
+    descriptor = Descriptor(media_type=OCI_LAYER_GZIP, digest=writer.digest, size=writer.size)
+    assert descriptor == describe(b"onetwo", OCI_LAYER_GZIP)
+    with layout.open_blob(descriptor) as stream:
+        assert stream.read() == b"onetwo"
+
+
+def test_a_failed_blob_leaves_nothing(layout: Layout) -> None:
+    with pytest.raises(KeyError):
+        keep(layout, (chunks[name] for chunks in [{"a": b"half"}] for name in "ab"))
+
+    assert list((layout.root / "blobs" / "sha256").iterdir()) == []
+
+
+def test_a_fault_of_the_writer_of_a_blob_stays_its_own(layout: Layout) -> None:
+    with pytest.raises(FileNotFoundError), layout.new_blob():
+        Path("/nowhere/at/all").read_bytes()
+
+
+def test_a_changed_blob_is_refused(layout: Layout) -> None:
+    descriptor = layout.put_bytes(b"content", OCI_LAYER_GZIP)
+    layout.blob_path(descriptor).write_bytes(b"CONTENT")
+
+    with layout.open_blob(descriptor) as stream, pytest.raises(StoreError, match="digest"):
+        stream.read()
+
+
+@pytest.mark.parametrize("content", [b"conten", b"content+"])
+def test_a_blob_of_another_size_is_refused(layout: Layout, content: bytes) -> None:
+    descriptor = layout.put_bytes(b"content", OCI_LAYER_GZIP)
+    layout.blob_path(descriptor).write_bytes(content)
+
+    with layout.open_blob(descriptor) as stream, pytest.raises(StoreError, match="7 bytes"):
+        stream.read()
+
+
+def test_a_missing_blob_is_named(layout: Layout) -> None:
+    descriptor = describe(b"absent", OCI_LAYER_GZIP)
+
+    with (
+        pytest.raises(StoreError, match=descriptor.digest.removeprefix("sha256:")),
+        layout.open_blob(descriptor),
+    ):
+        pass
+
+
+def test_an_image_has_several_tags(layout: Layout) -> None:
+    descriptor = layout.put_bytes(MANIFEST, OCI_MANIFEST)
+
+    layout.add(descriptor, ["a", "b"])
+
+    assert layout.find("a") == layout.find("b") == layout.find() == descriptor
+
+
+def test_a_tag_moves_to_the_newer_image(layout: Layout) -> None:
+    first = layout.put_bytes(MANIFEST, OCI_MANIFEST)
+    second = layout.put_bytes(MANIFEST + b" ", OCI_MANIFEST)
+
+    layout.add(first, ["latest", "v1"])
+    layout.add(second, ["latest", "v2"])
+
+    assert layout.find("latest") == second
+    assert layout.find("v1") == first
+    assert len(layout.images()) == 3
+
+
+def test_adding_twice_changes_nothing(layout: Layout) -> None:
+    descriptor = layout.put_bytes(MANIFEST, OCI_MANIFEST)
+    layout.add(descriptor, ["a"])
+    before = (layout.root / "index.json").read_bytes()
+
+    layout.add(descriptor, ["a"])
+    layout.add(descriptor)
+
+    assert (layout.root / "index.json").read_bytes() == before
+
+
+def test_without_a_tag_there_must_be_one_image(layout: Layout) -> None:
+    layout.add(layout.put_bytes(MANIFEST, OCI_MANIFEST), ["a"])
+    layout.add(layout.put_bytes(MANIFEST + b" ", OCI_MANIFEST), ["b"])
+
+    with pytest.raises(StoreError, match="2 images") as caught:
+        layout.find()
+    assert "a, b" in str(caught.value)
+
+
+def test_an_unknown_tag_is_named_with_the_known_ones(layout: Layout) -> None:
+    layout.add(layout.put_bytes(MANIFEST, OCI_MANIFEST), ["a"])
+
+    with pytest.raises(StoreError, match="tag 'x'") as caught:
+        layout.find("x")
+    assert "Tags that it holds: a." in str(caught.value)
+
+
+def test_a_manifest_is_found_by_its_digest_alone(layout: Layout) -> None:
+    descriptor = layout.put_bytes(MANIFEST, OCI_MANIFEST)
+
+    assert layout.find(digest=descriptor.digest) == descriptor
+    with pytest.raises(StoreError, match="holds no image"):
+        layout.find(digest=sha256(b"absent"))
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(InputError, match="no OCI layout"):
+        Layout.create(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_is_no_layout_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no OCI layout"):
+        Layout.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        b"{",
+        b"[]",
+        b'{"manifests":[{"mediaType":"x","digest":"sha256:../../etc/passwd","size":1}]}',
+        b'{"manifests":[{"mediaType":"x","size":1}]}',
+    ],
+)
+def test_a_broken_index_is_refused(layout: Layout, index: bytes) -> None:
+    (layout.root / "index.json").write_bytes(index)
+
+    with pytest.raises(InputError, match=r"index\.json"):
+        layout.images()
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a file system of 64 KiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=64k tmpfs {folder}") != 0:  # noqa: S605
+        pytest.skip("only root can mount a small file system")
+    yield folder
+    os.system(f"umount {folder}")  # noqa: S605
+
+
+def test_a_full_disk_is_said_with_its_path(full_disk: Path) -> None:
+    layout = Layout.create(full_disk / "layout")
+
+    with pytest.raises(StoreError, match="The disk is full") as caught:
+        keep(layout, (b"x" * 4096 for _ in range(64)))
+
+    assert str(full_disk) in caught.value.what
+    assert list((layout.root / "blobs" / "sha256").iterdir()) == []
