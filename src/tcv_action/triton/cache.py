@@ -1,10 +1,18 @@
 """A Triton cache folder as frozen values."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
+from tcv_action.errors import InputError, NothingToPackageError
 from tcv_action.triton.target import Target
+
+AUTOTUNE_SUFFIX = ".autotune.json"
+_KINDS = frozenset(
+    {"cubin", "ptx", "llir", "ttir", "ttgir", "source", "hsaco", "amdgcn", "json", "so"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +22,22 @@ class CachedFile:
     path: str
     size: int
     executable: bool = False
+
+    @property
+    def key(self) -> str:
+        """The folder that the file lies in."""
+        return self.path.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The file's name inside its folder."""
+        return self.path.partition("/")[2]
+
+    @property
+    def kind(self) -> str:
+        """`cubin`, `ptx`, `llir`, `ttir`, `ttgir`, `source`, `hsaco`, `amdgcn`, `json`, `so`, `other`."""
+        suffix = self.path.rpartition(".")[2]
+        return suffix if suffix in _KINDS else "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +74,60 @@ class Cache:
     entries: tuple[Entry, ...]
     helpers: tuple[Helper, ...]
     dropped: tuple[str, ...] = ()
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The targets of the entries, each once, sorted."""
+        return tuple(sorted({entry.target for entry in self.entries}))
+
+    @property
+    def files(self) -> Iterator[CachedFile]:
+        """Every file: those of the entries, then those of the helpers."""
+        for entry in self.entries:
+            yield from entry.files
+        for helper in self.helpers:
+            yield from helper.files
+
+    @property
+    def size_by_kind(self) -> dict[str, int]:
+        """Bytes by kind of file, the largest first."""
+        sizes: Counter[str] = Counter()
+        for file in self.files:
+            sizes[file.kind] += file.size
+        return dict(sizes.most_common())
+
+    @property
+    def autotune_results(self) -> int:
+        """How many files hold autotuning results (Triton's TRITON_CACHE_AUTOTUNING)."""
+        return sum(file.name.endswith(AUTOTUNE_SUFFIX) for file in self.files)
+
+    def for_target(self, target: Target) -> Self:
+        """Return the part for one target: its entries, and every helper.
+
+        Raises NothingToPackageError where no entry has that target.
+        """
+        entries = tuple(entry for entry in self.entries if entry.target == target)
+        if not entries:
+            held = ", ".join(map(str, self.targets)) or "none"
+            what = f"The cache {str(self.root)!r} has no entry for {str(target)!r}."
+            raise NothingToPackageError(
+                what,
+                cause=f"It holds entries for: {held}.",
+                next_step="Name one of these targets, or warm the cache up for the one you want.",
+            )
+        return replace(self, entries=entries)
+
+    def only(self, target: Target) -> Self:
+        """Return this cache if every entry has that target.
+
+        Raises InputError with the first entry that has another.
+        """
+        for entry in self.entries:
+            if entry.target != target:
+                what = f"The entry {entry.key!r} ({entry.name}) is for {str(entry.target)!r}."
+                raise InputError(
+                    what,
+                    cause=f"The target that was asked for is {str(target)!r}.",
+                    next_step="Name both targets, or warm up into a fresh folder.",
+                )
+        return self

@@ -17,7 +17,8 @@ _FALSE = frozenset({"off", "false", "0"})
 class Environment:
     """The place where kernels were compiled, as Triton's key sees it.
 
-    `triton_key` is the digest of Triton's own files, None where it cannot be had. `tools` maps a
+    `triton_key` is the digest of Triton's own files, None where it cannot be had;
+    `triton_key_text` is the whole text that Triton's `triton_key()` returned. `tools` maps a
     tool to its version (`ptxas` → `12.8`). `variables` holds each cache-invalidating environment
     variable of that Triton: its value, or None where it was unset. `python_abi` is such as
     `cpython-312`, `host_arch` such as `x86_64`. `triton_path` is the folder of the `triton`
@@ -33,16 +34,19 @@ class Environment:
     triton_path: str | None = None
     tools: Mapping[str, str]
     variables: Mapping[str, str | None]
+    triton_key_text: str | None = None
 
 
 def to_json(environment: Environment) -> str:
     """Write the record as compact JSON, keys sorted; equal records give equal text.
 
+    `triton_key_text` stays out: `triton_key` names it in a hundredth of the bytes.
+
     Raises InputError where it is longer than `ENVIRONMENT_LIMIT` bytes.
     """
-    text = json.dumps(
-        asdict(environment), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    )
+    record = asdict(environment)
+    del record["triton_key_text"]
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     size = len(text.encode())
     if size > ENVIRONMENT_LIMIT:
         what = f"The environment record has {size} bytes; an image carries {ENVIRONMENT_LIMIT}."

@@ -1,0 +1,96 @@
+"""Listing a cache folder: plain files and folders with UTF-8 names; all else refused by name."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tcv_action.errors import InputError
+
+
+def sorted_items(folder: str | Path, where: str) -> list[os.DirEntry[str]]:
+    """List a folder, sorted by the bytes of the names; `where` names it in errors.
+
+    Raises InputError where it cannot be listed or a name is not UTF-8.
+    """
+    try:
+        with os.scandir(folder) as listing:
+            items = sorted(listing, key=lambda item: os.fsencode(item.name))
+    except OSError as error:
+        raise _unlisted(folder, error) from error
+    for item in items:
+        if not item.name.isascii():
+            _check_utf8(item.name, where)
+    return items
+
+
+def _check_utf8(name: str, where: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        what = f"The name {os.fsencode(name)!r} in {where!r} is not UTF-8."
+        raise InputError(
+            what,
+            cause="An image's layer holds names in UTF-8 only, and Triton writes no other.",
+            next_step="Rename or remove that file.",
+        ) from error
+
+
+def is_folder(item: os.DirEntry[str], where: str) -> bool:
+    """Tell a folder from a file, without following links.
+
+    Raises InputError for anything that is neither: links, sockets, pipes, devices.
+    """
+    if item.is_dir(follow_symlinks=False):
+        return True
+    if item.is_file(follow_symlinks=False):
+        return False
+    kind = "a link" if item.is_symlink() else "neither a file nor a folder"
+    what = f"{where!r} in the cache folder is {kind}."
+    raise InputError(
+        what,
+        cause="Triton writes plain files and folders only; readers of images skip all else.",
+        next_step="Replace it by the file that it stands for, or remove it.",
+    )
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Turn what the disk says while a file of the cache is read into an InputError."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        what = f"The file {where!r} vanished while the cache was read."
+        raise InputError(
+            what,
+            cause="Another process is writing to this cache or cleaning it.",
+            next_step="Wait until it is done, then try again.",
+        ) from error
+    except OSError as error:
+        what = f"The file {where!r} cannot be read: {error.strerror}."
+        raise InputError(
+            what,
+            cause="Often it was written by another user, such as root in a container.",
+            next_step="Make it readable for this user (chmod, chown), then try again.",
+        ) from error
+
+
+def _unlisted(folder: str | Path, error: OSError) -> InputError:
+    name = str(folder)
+    if isinstance(error, FileNotFoundError):
+        return InputError(
+            f"There is no cache folder {name!r}.",
+            cause="The path is mistyped, or nothing has been compiled yet.",
+            next_step="Give the folder that TRITON_CACHE_DIR named (default ~/.triton/cache).",
+        )
+    if isinstance(error, NotADirectoryError):
+        return InputError(
+            f"{name!r} is not a folder.",
+            cause="A Triton cache is a folder with one folder per kernel.",
+            next_step="Give the folder that TRITON_CACHE_DIR named (default ~/.triton/cache).",
+        )
+    return InputError(
+        f"The folder {name!r} cannot be read: {error.strerror}.",
+        cause="Often it was written by another user, such as root in a container.",
+        next_step="Make it readable for this user (chmod, chown), then try again.",
+    )

@@ -1,0 +1,61 @@
+"""The metadata JSON that Triton writes beside each kernel."""
+
+import json
+import re
+from collections.abc import Mapping
+
+from tcv_action.errors import InputError
+from tcv_action.triton.target import Target
+
+_BACKEND = re.compile(r"[a-z][a-z0-9_]*")
+_ARCH = re.compile(r"[A-Za-z0-9_.+-]+")
+
+
+def parse_metadata(content: bytes, where: str) -> Mapping[str, object]:
+    """Read one metadata file; `where` names it in errors.
+
+    Raises InputError where it is no JSON object or has no `hash`.
+    """
+    try:
+        metadata = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _unusable(where, "is not JSON", f"The parser says: {error}.") from error
+    if not isinstance(metadata, dict):
+        raise _unusable(where, "is not a JSON object", "Triton writes an object with a hash.")
+    if not isinstance(metadata.get("hash"), str) or not metadata["hash"]:
+        raise _unusable(where, "has no 'hash'", "Triton writes one for every kernel.")
+    return metadata
+
+
+def target_of(metadata: Mapping[str, object], where: str) -> Target:
+    """Read the target that a kernel was compiled for.
+
+    Triton 3 writes an object (`backend`, `arch` as integer or text, `warp_size`); before, it was
+    the list `[backend, arch]`, with the warp size beside it.
+
+    Raises InputError where there is none.
+    """
+    match metadata.get("target"):
+        case {"backend": str(backend), "arch": int() | str() as arch, **rest}:
+            warp_size = rest.get("warp_size")
+        case [str(backend), int() | str() as arch, *more]:
+            warp_size = more[0] if more else metadata.get("warp_size")
+        case str(text):
+            return Target.parse(text)
+        case _:
+            raise _unusable(where, "has no 'target'", "Triton writes one for every kernel.")
+    # HIP names a card with its features, such as gfx90a:sramecc+:xnack-.
+    arch_text = str(arch).partition(":")[0]
+    if not (_BACKEND.fullmatch(backend) and _ARCH.fullmatch(arch_text)):
+        raise _unusable(where, f"has the target {backend!r}, {arch!r}", "No GPU is called that.")
+    if isinstance(warp_size, int) and 0 < warp_size <= 1024:
+        return Target(backend, arch_text, warp_size)
+    return Target.parse(f"{backend}:{arch_text}")
+
+
+def _unusable(where: str, flaw: str, cause: str) -> InputError:
+    return InputError(
+        f"The metadata file {where!r} {flaw}.",
+        cause=cause,
+        next_step="Remove that entry's folder, or fill the cache again.",
+    )
