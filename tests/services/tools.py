@@ -8,6 +8,7 @@ import pytest
 
 PACKAGES = {
     "buildah": "buildah",
+    "cc": "gcc",
     "debootstrap": "debootstrap",
     "docker-registry": "docker-registry",
     "dockerd": "docker.io",
