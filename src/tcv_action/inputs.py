@@ -1,0 +1,183 @@
+"""One table of what a person can say: it feeds options, the action's inputs and the defaults.
+
+An action's input arrives as an environment variable `INPUT_<NAME>`: the name in capitals, blanks
+turned to `_`, dashes kept (source: the runner's `ActionRunner.cs`).
+"""
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tcv_action.errors import InputError
+
+_YES = frozenset({"true", "yes", "on", "1"})
+_NO = frozenset({"false", "no", "off", "0"})
+
+
+def text(value: str) -> object:
+    """Read one line of text."""
+    return value.strip()
+
+
+def lines(value: str) -> object:
+    """Read a list: an item a line."""
+    return tuple(item.strip() for item in value.splitlines() if item.strip())
+
+
+def words(value: str) -> object:
+    """Read a list whose items hold no blanks: separated by lines, blanks or commas."""
+    return tuple(value.replace(",", " ").split())
+
+
+def command_line(value: str) -> object:
+    """Read words as a shell would split them."""
+    return tuple(shlex.split(value, comments=True))
+
+
+def flag(value: str) -> object:
+    """Read a YAML boolean, in any case."""
+    lowered = value.strip().lower()
+    if lowered not in _YES | _NO:
+        what = f"{value!r} is neither true nor false."
+        raise ValueError(what)
+    return lowered in _YES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """An input of the action and the option that says the same.
+
+    `parameter` is the name under which the command receives it. `default` is what stands in
+    action.yml; empty where the command decides.
+    """
+
+    name: str
+    parameter: str
+    help: str
+    read: Callable[[str], object] = text
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+
+
+FIELDS: tuple[Field, ...] = (
+    Field(
+        name="script",
+        parameter="command",
+        read=command_line,
+        help="Warmup script that launches the kernels, with its arguments.",
+    ),
+    Field(
+        name="cache-dir",
+        parameter="cache_dir",
+        help="Folder with an existing Triton cache to package instead of running a script.",
+    ),
+    Field(
+        name="targets",
+        parameter="targets",
+        read=words,
+        help="GPUs to compile for, such as cuda:90 or hip:gfx942, one a line.",
+    ),
+    Field(
+        name="image",
+        parameter="image",
+        help="Image name to push to, such as ghcr.io/OWNER/NAME:TAG.",
+    ),
+    Field(
+        name="tags",
+        parameter="tags",
+        read=lines,
+        help="Tag templates, one a line; the target's suffix is applied to each.",
+    ),
+    Field(name="python", parameter="python", help="Interpreter that has Triton."),
+    Field(
+        name="timeout",
+        parameter="timeout",
+        help="Seconds that the script may take, for each target.",
+    ),
+    Field(
+        name="media-types",
+        parameter="media_types",
+        choices=("oci", "docker"),
+        default="oci",
+        help="Media types of manifest and layer.",
+    ),
+    Field(
+        name="path-style",
+        parameter="path_style",
+        default="portable",
+        help="Paths in the group files: portable, or baked:/PATH for one mount path.",
+    ),
+    Field(
+        name="contents",
+        parameter="contents",
+        choices=("full", "binary"),
+        default="full",
+        help="Files to package: all, or binaries and metadata only.",
+    ),
+    Field(
+        name="labels",
+        parameter="labels",
+        read=lines,
+        help="Further labels of the image, NAME=VALUE, one a line.",
+    ),
+    Field(
+        name="registry-username",
+        parameter="registry_username",
+        help="User that signs in to the registry.",
+    ),
+    Field(
+        name="registry-password",
+        parameter="registry_password",
+        secret=True,
+        help="Password or token that signs in to the registry.",
+    ),
+    Field(
+        name="dry-run",
+        parameter="dry_run",
+        read=flag,
+        default="false",
+        help="Write everything to the output folder and touch no network.",
+    ),
+    Field(
+        name="verify",
+        parameter="verify",
+        read=flag,
+        default="true",
+        help="Replay the script against the restored cache and count its hits.",
+    ),
+    Field(
+        name="output",
+        parameter="output",
+        default="tcv-out",
+        help="Folder for summary.md, outputs.json and, in a dry run, the OCI layout.",
+    ),
+)
+
+
+def from_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    """Return the parameters that `INPUT_*` variables set; an empty variable sets nothing.
+
+    Raises InputError that names every input that cannot be read.
+    """
+    found: dict[str, object] = {}
+    wrong: list[str] = []
+    for field in FIELDS:
+        value = environ.get(f"INPUT_{field.name.upper().replace(' ', '_')}", "")
+        if not value.strip():
+            continue
+        try:
+            found[field.parameter] = _chosen(field, value)
+        except ValueError as error:
+            wrong.append(f"{field.name}: {error}")
+    if wrong:
+        raise InputError("\n".join(wrong), next_step="Correct the inputs under `with:`.")
+    return found
+
+
+def _chosen(field: Field, value: str) -> object:
+    read = field.read(value)
+    if field.choices and read not in field.choices:
+        what = f"{value!r} is not one of {', '.join(field.choices)}."
+        raise ValueError(what)
+    return read

@@ -1,0 +1,111 @@
+"""Summary and outputs, of whole, partial and failed runs."""
+
+import json
+
+from tcv_action.report.outputs import outputs, outputs_json, step_outputs
+from tcv_action.report.result import Failure, RunResult, TargetResult
+from tcv_action.report.summary import headline, summary
+from tcv_action.report.text import cell, code, size
+from tcv_action.triton.target import Target
+
+CUDA = TargetResult(
+    target=Target.parse("cuda:90"),
+    tags=("latest-cuda-sm90",),
+    references=("localhost:5000/k:latest-cuda-sm90",),
+    digest="sha256:" + "a" * 64,
+    labels={"cache.triton.image/entry-count": "31", "x": "a|b`c"},
+    entries=31,
+    cache_bytes=8_700_000,
+    image_bytes=1_100_000,
+    mode="compile-only",
+    hits=31,
+    asked=31,
+    cold_seconds=14.25,
+    warm_seconds=2.6,
+    compile_seconds=12.0,
+)
+FAILED = TargetResult(
+    target=Target.parse("hip:gfx942"),
+    entries=31,
+    failure=Failure(
+        stage="push the image",
+        what="The registry 'x' <script>| said no.",
+        cause="Nobody signed in.",
+        next_step="Sign in.",
+        exit_code=5,
+    ),
+)
+GOOD = RunResult(image="localhost:5000/k", dry_run=False, targets=(CUDA,))
+PARTIAL = RunResult(image="localhost:5000/k", dry_run=False, targets=(CUDA, FAILED))
+
+
+def test_summary_has_the_table_first_and_all_of_a_target() -> None:
+    text = summary(GOOD)
+    assert text.startswith("## ✅ Triton cache: 31 kernels for 1 target, 31 of 31 requests hit")
+    row = next(line for line in text.splitlines() if line.startswith("| `cuda:90`"))
+    for part in ("localhost:5000/k:latest-cuda-sm90", "31 of 31", "8.7 MB", "14.25 s", "2.60 s"):
+        assert part in row
+    assert "| `cache.triton.image/entry-count` | `31` |" in text
+
+
+def test_summary_of_a_failed_leg_keeps_the_other_and_names_stage_and_reason() -> None:
+    text = summary(PARTIAL)
+    assert text.startswith("## ❌")
+    assert "hip:gfx942: push the image** failed (exit code 5)" in text
+    assert "said no." in text
+    assert "<script>" not in text
+    assert "31 of 31" in text
+
+
+def test_summary_of_a_run_that_failed_at_once() -> None:
+    failed = RunResult(image="k", dry_run=True, targets=(), failure=FAILED.failure)
+    assert "Nobody signed in." in summary(failed)
+    assert headline(failed) == "Triton cache: failed while it was to push the image"
+
+
+def test_outputs_are_those_of_the_run() -> None:
+    values = outputs(GOOD)
+    assert values["digest"] == CUDA.digest
+    assert values["tags"] == ["latest-cuda-sm90"]
+    assert (values["hits"], values["requests"], values["result"]) == (31, 31, "success")
+    assert json.loads(outputs_json(GOOD)) == values
+    assert outputs(PARTIAL)["result"] == "failure"
+
+
+def test_row_of_outputs_has_the_promised_names() -> None:
+    rows = json.loads(outputs_json(GOOD))["targets"]
+    promised = [
+        "target",
+        "tags",
+        "digest",
+        "labels",
+        "entries",
+        "hits",
+        "requests",
+        "cold_seconds",
+        "warm_seconds",
+    ]
+    assert set(promised) <= rows[0].keys()
+    assert rows[0]["target"] == "cuda:90"
+
+
+def test_step_outputs_are_strings_and_json_is_the_whole() -> None:
+    texts = step_outputs(GOOD)
+    assert texts["tags"] == "latest-cuda-sm90"
+    assert texts["entry-count"] == "31"
+    assert json.loads(texts["json"]) == outputs(GOOD)
+
+
+def test_cells_cannot_break_the_table() -> None:
+    assert cell("a|b\n<b>") == "a\\|b &lt;b&gt;"
+    assert code("a|b`c") == "`` a\\|b`c ``"
+
+
+def test_sizes_are_decimal() -> None:
+    assert [size(count) for count in (None, 999, 1000, 8_700_000, 2_000_000_000_000)] == [
+        "-",
+        "999 B",
+        "1.0 kB",
+        "8.7 MB",
+        "2.0 TB",
+    ]
