@@ -1,17 +1,16 @@
 """Pythons with Triton and PyTorch in virtual environments that are kept under `.cache/`."""
 
-import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "interpreters"
+from tests.services.cache import CACHE, locked
+
 OLDEST = "3.11"
 NEWER = ("3.12", "3.13", "3.14")
 TRITON = "triton==3.6.0"
@@ -59,8 +58,8 @@ def interpreter(python: Path, version: str, requirements: Sequence[str]) -> Inte
     Raises CalledProcessError, with pip's own words, where a requirement cannot be had.
     """
     name = "-".join([f"py{version}", *(each.replace("==", "-") for each in sorted(requirements))])
-    folder = CACHE / name
-    with _locked(CACHE / f"{name}.lock"):
+    folder = CACHE / "interpreters" / name
+    with locked(folder):
         complete = folder / "complete"
         if not complete.exists():
             _install(python, folder, requirements)
@@ -94,11 +93,3 @@ def _starts(python: Path, version: str) -> bool:
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
     answer = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=False)
     return answer.stdout.strip() == version
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
