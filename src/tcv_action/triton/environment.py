@@ -19,10 +19,10 @@ class Environment:
 
     `triton_key` is the digest of Triton's own files, None where it cannot be had;
     `triton_key_text` is the whole text that Triton's `triton_key()` returned. `tools` maps a
-    tool to its version (`ptxas` → `12.8`). `variables` holds each cache-invalidating environment
-    variable of that Triton: its value, or None where it was unset. `python_abi` is such as
-    `cpython-312`, `host_arch` such as `x86_64`. `triton_path` is the folder of the `triton`
-    package, which Triton before 3.9 puts into the key of every AMD kernel.
+    tool to its version (`ptxas` → `12.8`), and `amd-bitcode` to the folder of AMD's libraries where
+    that Triton puts it into the keys (before 3.9). `variables` holds each cache-invalidating
+    environment variable of that Triton: its value, or None where it was unset. `python_abi` is
+    such as `cpython-312`, `host_arch` such as `x86_64`.
     """
 
     triton_version: str
@@ -31,7 +31,6 @@ class Environment:
     python_abi: str
     host_arch: str
     torch_version: str | None = None
-    triton_path: str | None = None
     tools: Mapping[str, str]
     variables: Mapping[str, str | None]
     triton_key_text: str | None = None
@@ -72,7 +71,6 @@ def from_json(text: str) -> Environment:
             python_abi=_text(record, "python_abi"),
             host_arch=_text(record, "host_arch"),
             torch_version=_optional_text(record, "torch_version"),
-            triton_path=_optional_text(record, "triton_path"),
             tools={name: _text(record["tools"], name) for name in record["tools"]},
             variables={
                 name: _optional_text(record["variables"], name) for name in record["variables"]

@@ -20,7 +20,6 @@ RECORD = Environment(
     python_abi="cpython-312",
     host_arch="x86_64",
     torch_version=None,
-    triton_path="/opt/venv/lib/python3.12/site-packages/triton",
     tools={"ptxas": "12.8"},
     variables={"TRITON_DISABLE_LINE_INFO": None, "USE_IR_LOC": "ttir"},
 )
@@ -28,6 +27,10 @@ RECORD = Environment(
 
 def test_a_record_survives_the_round_trip() -> None:
     assert from_json(to_json(RECORD)) == RECORD
+
+
+def test_the_long_form_of_the_key_stays_out() -> None:
+    assert from_json(to_json(replace(RECORD, triton_key_text="3.6.0" + "f" * 9999))) == RECORD
 
 
 def test_equal_records_give_equal_text_whatever_the_order() -> None:

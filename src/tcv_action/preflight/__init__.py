@@ -1,0 +1,1 @@
+"""Would this image hit here, and if not, why: from its labels alone, without its layer."""
