@@ -1,0 +1,93 @@
+"""What manifest.json, and the `metadata` label, say of each entry."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from tcv_action.errors import InputError
+from tcv_action.image.options import Contract
+from tcv_action.triton.cache import Entry
+from tcv_action.triton.dummy_key import DummyKeys
+from tcv_action.triton.environment import Environment, to_json
+from tcv_action.triton.request import Request, to_records
+
+Record = Mapping[str, object]
+
+_MANIFEST_ORDER = (
+    "hash", "dummy_key", "ptx_version", "num_stages", "num_warps", "debug", "backend", "arch",
+    "warp_size",
+)  # fmt: skip
+_LABEL_ORDER = (
+    "hash", "backend", "arch", "warp_size", "dummy_key", "ptx_version", "num_stages", "num_warps",
+    "debug",
+)  # fmt: skip
+
+
+def entry_records(entries: Sequence[Entry], environment: Environment | None) -> list[Record]:
+    """Describe each entry as manifest.json does, fields in the order of the newest mcv."""
+    keys = DummyKeys.of_environment(environment)
+    return [_record(entry, keys.of_entry(entry)) for entry in entries]
+
+
+def manifest_json(
+    records: Sequence[Record],
+    contract: Contract,
+    environment: Environment | None,
+    requests: Sequence[Request],
+) -> bytes:
+    """Write manifest.json; the older contract has a bare array, without room for more."""
+    if contract is Contract.TCV:
+        return compact(records).encode()
+    document: dict[str, object] = {"triton": records}
+    if environment is not None:
+        document["environment"] = json.loads(to_json(environment))
+    if requests:
+        document["requests"] = to_records(requests)
+    return compact(document).encode()
+
+
+def metadata_label(records: Sequence[Record]) -> str:
+    """Write the `metadata` label: the same facts in the order of the first generation."""
+    return compact(
+        [{name: record[name] for name in _LABEL_ORDER if name in record} for record in records]
+    )
+
+
+def parse_manifest_json(content: bytes) -> list[Record]:
+    """Read the entries of a manifest.json, whichever generation wrote it.
+
+    Raises InputError where it is neither form.
+    """
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        document = None
+    records = document.get("triton") if isinstance(document, dict) else document
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        what = "The manifest.json of the image cannot be read."
+        raise InputError(
+            what,
+            cause='It is neither a list of entries nor an object with "triton".',
+            next_step="Build the image again.",
+        )
+    return records
+
+
+def compact(value: object) -> str:
+    """Write JSON without blanks, in UTF-8, keys in the order given."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _record(entry: Entry, dummy_key: str) -> Record:
+    metadata = entry.metadata
+    fields = {
+        "hash": entry.hash,
+        "dummy_key": dummy_key,
+        "ptx_version": metadata.get("ptx_version") or None,
+        "num_stages": metadata.get("num_stages"),
+        "num_warps": metadata.get("num_warps"),
+        "debug": metadata.get("debug") or None,
+        "backend": entry.target.backend,
+        "arch": entry.target.arch,
+        "warp_size": entry.target.warp_size,
+    }
+    return {name: fields[name] for name in _MANIFEST_ORDER if fields[name] is not None}
