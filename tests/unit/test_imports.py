@@ -24,7 +24,7 @@ ARROWS = {
     "labels*": ("triton*", "oci*", "errors"),
     "image*": ("labels*", "triton*", "oci*", "errors"),
     "restore*": ("image*", "labels*", "triton*", "oci*", "errors"),
-    "preflight*": ("labels*", "gpus*", "triton*", "oci*", "errors"),
+    "preflight*": ("image*", "gpus*", "triton*", "oci*", "errors"),
     "github*": ("errors",),
     "report*": ("preflight*", "gpus*", "triton*", "oci*", "errors"),
     "inputs*": ("triton.target", "oci.reference", "errors"),

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from tcv_action.preflight.facts import ImageFacts, Machine
+from tcv_action.image.contract import ImageFacts
+from tcv_action.preflight.machine import Machine
 from tcv_action.preflight.software import software_verdicts
 from tcv_action.preflight.verdict import GpuVerdict, Outcome, Verdict, Verdicts
 from tcv_action.triton.target import Target

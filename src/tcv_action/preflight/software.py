@@ -5,7 +5,8 @@ Source: triton/runtime/cache.py (get_cache_key, triton_key) and each backend's c
 
 from collections.abc import Iterator, Mapping
 
-from tcv_action.preflight.facts import ImageFacts, Machine
+from tcv_action.image.contract import ImageFacts
+from tcv_action.preflight.machine import Machine
 from tcv_action.preflight.verdict import Outcome, Verdict
 from tcv_action.triton.environment import Environment, as_triton_reads
 from tcv_action.triton.target import Target
@@ -109,7 +110,7 @@ def _compared(
 ) -> Verdict:
     if image is None or here is None:
         outcome, reason = Outcome.UNKNOWN, _NO_RECORD if image is None else unknown
-    elif image == here:
+    elif here in image.split(","):  # host libraries of several Pythons are joined by commas
         outcome, reason = Outcome.HIT, ""
     else:
         outcome, reason = Outcome.MISS, miss

@@ -6,8 +6,10 @@ import pytest
 
 from tcv_action.errors import IncompatibleError
 from tcv_action.gpus.gpu import Absence, Gpu, Inventory
+from tcv_action.image.contract import ImageFacts
+from tcv_action.image.options import Contract, Variant
 from tcv_action.preflight.check import check
-from tcv_action.preflight.facts import ImageFacts, Machine
+from tcv_action.preflight.machine import Machine
 from tcv_action.preflight.verdict import Outcome, Verdicts, require_compatible, to_json, to_text
 from tcv_action.triton.environment import Environment
 from tcv_action.triton.target import Target
@@ -28,13 +30,34 @@ ENVIRONMENT = Environment(
 
 
 def facts(*targets: Target) -> ImageFacts:
-    return ImageFacts(
-        targets=targets,
+    return replace(
+        facts_of_another_tool(*targets),
         environment=ENVIRONMENT,
         triton_version="3.6.0",
         triton_key="ab12",
         python_abi="cpython-312",
         host_arch="x86_64",
+    )
+
+
+def facts_of_another_tool(*targets: Target) -> ImageFacts:
+    return ImageFacts(
+        targets=targets,
+        entry_count=1,
+        cache_size_bytes=None,
+        generation=Contract.MCV,
+        variant=Variant.COMPAT,
+        architecture="amd64",
+        labels={},
+        title=None,
+        triton_version=None,
+        triton_key=None,
+        python_abi=None,
+        host_arch=None,
+        path_style=None,
+        contents=None,
+        environment=None,
+        metadata=None,
     )
 
 
@@ -110,6 +133,13 @@ def test_each_difference_of_the_software_is_the_one_that_is_named(
     assert point in str(raised.value)
 
 
+def test_host_libraries_of_several_pythons_serve_each_of_them() -> None:
+    image = replace(facts(H100), python_abi="cpython-311,cpython-312")
+    assert check(image, machine(H100)).outcome is Outcome.HIT
+    here = changed(machine(H100), python_abi="cpython-313")
+    assert missed(check(image, here)) == ["Python ABI"]
+
+
 def test_a_variable_is_compared_as_triton_reads_it() -> None:
     image = replace(
         facts(H100),
@@ -181,7 +211,7 @@ def test_a_machine_without_an_interpreter_cannot_tell_and_says_why() -> None:
 
 
 def test_an_image_of_another_tool_cannot_be_told() -> None:
-    verdicts = check(ImageFacts(targets=(H100,)), machine(H100))
+    verdicts = check(facts_of_another_tool(H100), machine(H100))
     assert verdicts.outcome is Outcome.UNKNOWN
     assert "the image does not say" in to_text(verdicts)
 
