@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.services.docker_engine import DockerEngine, running_docker_engine
+from tests.services.images import build_action, import_base
 from tests.services.interpreters import (
     NEWER,
     OLDEST,
@@ -89,6 +90,18 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEn
     """Give a docker engine of the run's own; loopback registries are plain HTTP to it."""
     with running_docker_engine(tmp_path_factory.mktemp("docker")) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def base_image(docker_engine: DockerEngine) -> str:
+    """Give the name of a small Debian with Python in the run's engine."""
+    return import_base(docker_engine)
+
+
+@pytest.fixture(scope="session")
+def action_image(docker_engine: DockerEngine, base_image: str) -> str:
+    """Give the name of the image that the Dockerfile makes on `base_image`."""
+    return build_action(docker_engine, base_image)
 
 
 @pytest.fixture(scope="session", params=[(OLDEST,), NEWER], ids=["oldest", "newer"])
