@@ -98,7 +98,8 @@ def _target(document: object) -> Target:
     match document:
         case {"backend": str(backend), "arch": str() | int() as arch, "warp_size": int(warp_size)}:
             return Target(backend, str(arch), warp_size)
-    return _unreadable({names.SUMMARY: str(document)}, names.SUMMARY)
+        case _:
+            return _unreadable({names.SUMMARY: str(document)}, names.SUMMARY)
 
 
 def _entry_count(labels: Mapping[str, str], summary: Mapping[str, object]) -> int:

@@ -81,12 +81,15 @@ class Cache:
         return tuple(sorted({entry.target for entry in self.entries}))
 
     @property
+    def folders(self) -> tuple[Entry | Helper, ...]:
+        """The entries, then the helpers."""
+        return self.entries + self.helpers
+
+    @property
     def files(self) -> Iterator[CachedFile]:
         """Every file: those of the entries, then those of the helpers."""
-        for entry in self.entries:
-            yield from entry.files
-        for helper in self.helpers:
-            yield from helper.files
+        for folder in self.folders:
+            yield from folder.files
 
     @property
     def size_by_kind(self) -> dict[str, int]:

@@ -1,0 +1,121 @@
+"""Unpacking an image into a staging folder, with every check on names and amounts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tcv_action.errors import InputError
+from tcv_action.oci.image import OciImage
+from tcv_action.oci.layer_reader import read_layers
+from tcv_action.oci.untar import FILE, FOLDER, Member
+from tcv_action.restore.names import check_kind, parts_of, refuse
+from tcv_action.restore.staging import Staging
+from tcv_action.triton.reader import is_leftover
+
+_MANIFEST_LIMIT = 256 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much an image may hold: bytes of all files, and members."""
+
+    size: int = 64 << 30
+    members: int = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpacked:
+    """What came out: the files' sizes by path, manifest.json, and the leftovers passed over."""
+
+    sizes: Mapping[str, int]
+    manifest: bytes
+    skipped: tuple[str, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Unpacking:
+    staging: Staging
+    root: str
+    manifest_path: str
+    limits: Limits
+    members: int = 0
+    size: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)
+    # Which layer a path came from: a later layer may replace it, the same one may not repeat it.
+    seen: dict[str, tuple[int, str]] = field(default_factory=dict)
+    manifest: bytes | None = None
+    skipped: list[str] = field(default_factory=list)
+
+
+def unpack(
+    image: OciImage, staging: Staging, *, root: str, manifest_path: str, limits: Limits
+) -> Unpacked:
+    """Write the files under `root` of all layers into the staging folder.
+
+    When it returns, every digest was right. Raises InputError that names the member for anything
+    but plain files and folders below `root` and the manifest, for doubles, and beyond the limits.
+    """
+    work = _Unpacking(staging=staging, root=root, manifest_path=manifest_path, limits=limits)
+    for layer, member in read_layers(image):
+        _take(work, layer, member)
+    if work.manifest is None:
+        what = f"The image holds no {manifest_path!r}."
+        raise InputError(
+            what,
+            cause="It is no image of a cache, or it was made by hand.",
+            next_step="Build it with tcv create.",
+        )
+    return Unpacked(sizes=work.sizes, manifest=work.manifest, skipped=tuple(work.skipped))
+
+
+def _take(work: _Unpacking, layer: int, member: Member) -> None:
+    _count(work, member)
+    check_kind(member)
+    parts = parts_of(member)
+    _note(work, layer, member, "/".join(parts))
+    if member.kind == FOLDER:
+        _take_folder(work, member, parts)
+    elif "/".join(parts) == work.manifest_path:
+        work.manifest = b"".join(bytes(piece) for piece in member.content)
+    elif parts[0] == work.root and len(parts) > 1:
+        _take_file(work, member, parts[1:])
+    else:
+        refuse(member, f"it is not under {work.root!r}")
+
+
+def _take_folder(work: _Unpacking, member: Member, parts: list[str]) -> None:
+    if parts[0] not in {work.root, work.manifest_path.partition("/")[0]}:
+        refuse(member, f"it is not under {work.root!r}")
+    if parts[0] == work.root and len(parts) > 1 and not any(map(is_leftover, parts[1:])):
+        work.staging.make_folder("/".join(parts[1:]))
+
+
+def _take_file(work: _Unpacking, member: Member, parts: list[str]) -> None:
+    path = "/".join(parts)
+    work.size += member.size
+    if work.size > work.limits.size:
+        refuse(member, f"with it, the image has more than the {work.limits.size} bytes it may have")
+    if any(map(is_leftover, parts)):
+        work.skipped.append(path)
+        return
+    if path in work.sizes:
+        work.size -= work.sizes[path]
+        work.staging.remove(path)
+    work.staging.write(path, member.content, executable=member.executable)
+    work.sizes[path] = member.size
+
+
+def _count(work: _Unpacking, member: Member) -> None:
+    work.members += 1
+    if work.members > work.limits.members:
+        refuse(member, f"the image has more than {work.limits.members} members")
+    if member.name == work.manifest_path and member.size > _MANIFEST_LIMIT:
+        refuse(member, f"it has {member.size} bytes")
+
+
+def _note(work: _Unpacking, layer: int, member: Member, path: str) -> None:
+    """Refuse a path that is there twice, under another spelling, or as a file and a folder."""
+    key = path.casefold()
+    before = work.seen.get(key)
+    if before and (before[1] != path or (before[0] == layer and member.kind == FILE)):
+        refuse(member, "it is there twice")
+    work.seen[key] = (layer, path)
