@@ -1,0 +1,911 @@
+"""Counts what a script asks of Triton's compiler, and answers for a GPU that is not there.
+
+This one file runs inside the user's interpreter: standard library only, Python 3.8 or later,
+Triton 3.0 or later, nothing of this project imported. Put on PYTHONPATH under the name
+`sitecustomize`, it is loaded by the script's interpreter and by every Python process that the
+script starts; run as a program, it prints the description of its interpreter as JSON.
+
+`TCV_PROBE` holds its orders as JSON: `record`, the file that gets one JSON line for each event,
+and `target`, the GPU to answer for as `[backend, arch, warp_size]`, or null to use the machine's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+ORDERS = "TCV_PROBE"
+
+# ---- What is written down ------------------------------------------------------------------
+
+
+def note(event: str, **content: Any) -> None:
+    """Append one JSON line to the record; a single write, so that processes can share the file."""
+    line = json.dumps({"event": event, "pid": os.getpid(), **content}, default=_plain) + "\n"
+    record = os.open(_orders["record"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(record, line.encode())
+    finally:
+        os.close(record)
+
+
+def _plain(value: Any) -> Any:
+    """Return a JSON-ready stand-in for a value of Triton's: constexpr, dtype, kernel, options."""
+    if hasattr(value, "value") and type(value).__name__ == "constexpr":
+        return value.value
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    return str(getattr(value, "__name__", value))
+
+
+# ---- The environment, as Triton's key sees it ----------------------------------------------
+
+# libtriton knows which variables are part of its key and tells only those that are set, so each
+# name that any release knew is set for a moment to learn whether this release knows it.
+_CANDIDATE_VARIABLES = [
+    "ALLOW_LHS_TMEM_LAYOUT_CONVERSION",
+    "AMDGCN_ENABLE_DUMP",
+    "AMDGCN_USE_BUFFER_ATOMICS",
+    "AMDGCN_USE_BUFFER_OPS",
+    "DISABLE_FAST_REDUCTION",
+    "DISABLE_LLVM_OPT",
+    "DISABLE_MMA_V3",
+    "DISABLE_MMA_V5",
+    "DISABLE_PTXAS_OPT",
+    "ENABLE_LHS_TO_REGISTERS",
+    "ENABLE_MMA_V5_ATT_PIPELINE",
+    "LLVM_ENABLE_TIMING",
+    "LLVM_EXTRACT_DI_LOCAL_VARIABLES",
+    "LLVM_IR_ENABLE_DUMP",
+    "LLVM_PASS_PLUGIN_PATH",
+    "MLIR_DISABLE_MULTITHREADING",
+    "MLIR_DUMP_PATH",
+    "MLIR_ENABLE_DIAGNOSTICS",
+    "MLIR_ENABLE_DUMP",
+    "MLIR_ENABLE_REMARK",
+    "MLIR_ENABLE_TIMING",
+    "NVPTX_ENABLE_DUMP",
+    "STORE_TMEM_TO_GLOBAL_BYPASS_SMEM",
+    "TRITON_CONSAN_INIT_ALLOCATIONS",
+    "TRITON_DEFAULT_FP_FUSION",
+    "TRITON_DISABLE_LINE_INFO",
+    "TRITON_DISABLE_RESHAPE_ENCODING_INFERENCE",
+    "TRITON_DUMP_MIR",
+    "TRITON_ENABLE_ASAN",
+    "TRITON_ENABLE_EXPERIMENTAL_CONSAN",
+    "TRITON_ENABLE_LLVM_DEBUG",
+    "TRITON_F32_DEFAULT",
+    "TRITON_FORCE_DISABLE_FP_FUSION",
+    "TRITON_HIP_GLOBAL_PREFETCH",
+    "TRITON_HIP_LOCAL_PREFETCH",
+    "TRITON_HIP_STREAM_PREFETCH",
+    "TRITON_HIP_USE_ASYNC_COPY",
+    "TRITON_HIP_USE_BLOCK_PINGPONG",
+    "TRITON_HIP_USE_COEXEC_SCHEDULER",
+    "TRITON_HIP_USE_EXPERT_SCHEDULING",
+    "TRITON_HIP_USE_IN_THREAD_TRANSPOSE",
+    "TRITON_LLVM_DEBUG_ONLY",
+    "TRITON_OVERRIDE_ARCH",
+    "TRITON_PARTITION_SCHEDULING_DUMP_DATA_ONLY",
+    "TRITON_PARTITION_SCHEDULING_DUMP_LOOP_ONLY",
+    "TRITON_PARTITION_SCHEDULING_ENABLE_DUMP_DOT",
+    "TRITON_PLUGIN_PATHS",
+    "TRITON_PLUGIN_VERSION_CHECK",
+    "TRITON_PREFER_TMEM_16x256_LAYOUT",
+    "TRITON_STRIP_DEBUG_INFO",
+    "USE_IR_LOC",
+    "USE_TTGIR_LOC",
+]
+
+
+def describe() -> dict[str, Any]:
+    """Return what the keys of this interpreter's Triton depend on, besides the kernel.
+
+    Raises ImportError where there is no Triton.
+    """
+    import hashlib
+    import platform
+    import sysconfig
+
+    import triton
+
+    key = _triton_key()
+    abi = str(sysconfig.get_config_var("SOABI") or "").split("-")
+    torch = sys.modules.get("torch")
+    return {
+        "triton_version": triton.__version__,
+        "triton_key": None if key is None else hashlib.sha256(key.encode()).hexdigest(),
+        "triton_key_text": key,
+        "python_version": platform.python_version(),
+        "python_abi": "-".join(abi[:2]),
+        "host_arch": platform.machine(),
+        "torch_version": None if torch is None else str(torch.__version__),
+        "tools": _tools(os.path.dirname(triton.__file__)),
+        "variables": _variables(),
+    }
+
+
+def _triton_key() -> str | None:
+    import importlib
+
+    for home in ("triton.runtime.cache", "triton.compiler.compiler"):
+        key = getattr(importlib.import_module(home), "triton_key", None)
+        if key is not None:
+            return str(key())
+    return None
+
+
+def _variables() -> dict[str, str | None]:
+    from triton._C.libtriton import get_cache_invalidating_env_vars as told
+
+    values: dict[str, str | None] = dict(told())
+    unset = [name for name in _CANDIDATE_VARIABLES if name not in os.environ]
+    os.environ.update(dict.fromkeys(unset, "1"))
+    try:
+        known = told()
+    finally:
+        for name in unset:
+            del os.environ[name]
+    return {name: values.get(name) for name in sorted(known)}
+
+
+def _tools(triton_folder: str) -> dict[str, str]:
+    tools = {}
+    for name, variable in (
+        ("ptxas", "TRITON_PTXAS_PATH"),
+        ("ptxas-blackwell", "TRITON_PTXAS_BLACKWELL_PATH"),
+    ):
+        bundled = os.path.join(triton_folder, "backends", "nvidia", "bin", name)
+        tools[name] = _version_of(os.environ.get(variable) or bundled)
+    try:
+        from triton.backends.amd import compiler as amd
+    except ImportError:
+        return {name: version for name, version in tools.items() if version}
+    if hasattr(amd.HIPBackend, "path_to_rocm_lld"):  # up to 3.4, AMD's linker is part of the key
+        try:
+            tools["ld.lld"] = _version_of(str(amd.HIPBackend.path_to_rocm_lld()))
+        except Exception:
+            tools["ld.lld"] = ""
+    if "file_hash" not in amd.HIPOptions.hash.__code__.co_names:
+        # Up to 3.8, the key of a HIP kernel holds the place where AMD's bitcode lies.
+        tools["amd-bitcode"] = os.path.join(triton_folder, "backends", "amd", "lib")
+    return {name: version for name, version in tools.items() if version}
+
+
+def _version_of(program: str) -> str:
+    import subprocess
+
+    try:
+        told = subprocess.run([program, "--version"], stdout=-1, stderr=-2, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    text = told.decode(errors="replace").strip()
+    version = re.search(r"release [\d.]+, V([\d.]+)", text)
+    return version.group(1) if version else text.splitlines()[0]
+
+
+# ---- Requests to the compiler --------------------------------------------------------------
+
+_described = threading.Event()
+# What a compilation adds to the metadata, beside the options that were asked for.
+_RESULTS = frozenset(
+    [
+        "hash",
+        "target",
+        "name",
+        "shared",
+        "tmem_size",
+        "triton_version",
+        "tensordesc_meta",
+        "ids",
+        "global_scratch_size",
+        "global_scratch_align",
+        "profile_scratch_size",
+        "profile_scratch_align",
+    ]
+)
+
+
+def _on_request(src: Any, metadata: dict[str, Any], times: Any, cache_hit: bool, **_: Any) -> None:
+    if not _described.is_set():
+        _described.set()
+        note("environment", **describe())
+    names = list(getattr(getattr(src, "fn", None), "arg_names", ()))
+    target = metadata["target"]
+    variables = os.environ.keys()
+    note(
+        "request",
+        name=metadata.get("name") or src.name,
+        hash=metadata["hash"],
+        hit=bool(cache_hit),
+        target=":".join(str(part) for part in (target.backend, target.arch, target.warp_size)),
+        source=_source(src),
+        source_hash=getattr(getattr(src, "fn", None), "cache_key", ""),
+        signature={_argument(key, names): str(kind) for key, kind in src.signature.items()},
+        constants={
+            _argument(key, names): _json_ready(value)
+            for key, value in getattr(src, "constants", {}).items()
+        },
+        attributes=_attributes(src, names),
+        options={
+            key: _json_ready(value)
+            for key, value in metadata.items()
+            if key not in _RESULTS and key not in variables
+        },
+        seconds={} if cache_hit else times,
+    )
+
+
+def _source(src: Any) -> str:
+    kernel = getattr(src, "fn", None)
+    if kernel is None:
+        return f"{getattr(src, 'path', '')}:1"
+    return f"{kernel.fn.__code__.co_filename}:{kernel.starting_line_number}"
+
+
+def _argument(key: Any, names: list[str]) -> str:
+    """Return an argument's name from what a release calls it: name, position or path."""
+    if isinstance(key, tuple):
+        return ".".join([_argument(key[0], names), *map(str, key[1:])])
+    return names[key] if isinstance(key, int) and key < len(names) else str(key)
+
+
+def _attributes(src: Any, names: list[str]) -> dict[str, dict[str, Any]]:
+    attrs = getattr(src, "attrs", {})
+    if isinstance(attrs, dict):
+        return {
+            _argument(key, names): {str(name): value for name, value in properties}
+            for key, properties in attrs.items()
+        }
+    properties = getattr(attrs, "arg_properties", None) or {
+        "tt.divisibility": getattr(attrs, "divisible_by_16", ()),
+        "tt.equal_to": getattr(attrs, "equal_to_1", ()),
+    }
+    values = {"tt.divisibility": 16, "tt.equal_to": 1, "tt.pointer_range": 32}
+    found: dict[str, dict[str, Any]] = {}
+    for name, positions in properties.items():
+        for position in positions:
+            found.setdefault(_argument(position, names), {})[name] = values.get(name, True)
+    return found
+
+
+def _json_ready(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=_plain))
+
+
+def _stage_seconds(times: Any) -> dict[str, float]:
+    stages = {name: microseconds / 1e6 for name, microseconds in times.lowering_stages}
+    return {
+        "frontend": times.ir_initialization / 1e6,
+        **stages,
+        "store": times.store_results / 1e6,
+    }
+
+
+def _listen(compilation: Any) -> None:
+    """Hear Triton's own report of each request (3.4 and later), beside a listener of the user's."""
+    theirs = {"listener": compilation.listener}
+
+    def tell(*, times: Any, **report: Any) -> None:
+        _on_request(times=_stage_seconds(times), **report)
+        if theirs["listener"] is not None:
+            theirs["listener"](times=times, **report)
+
+    def replace(_: Any, listener: Any) -> None:
+        theirs["listener"] = listener
+
+    type(compilation).listener = property(lambda _: tell, replace)
+
+
+def _watch_compile(triton: Any) -> None:
+    """Report each request of a Triton without a listener (before 3.4).
+
+    A request is a miss where its metadata file was written after the request began.
+    """
+    compile_ = triton.compiler.compiler.compile
+
+    def compile_and_tell(*args: Any, **kwargs: Any) -> Any:
+        began, clock = time.time_ns(), time.perf_counter()
+        kernel = compile_(*args, **kwargs)
+        seconds = {"total": time.perf_counter() - clock}
+        metadata = kernel.metadata._asdict()
+        hit = _written(kernel.hash, kernel.src.name) < began
+        _on_request(kernel.src, {**metadata, "hash": kernel.hash}, seconds, hit)
+        return kernel
+
+    for module in (triton, triton.compiler, triton.compiler.compiler):
+        module.compile = compile_and_tell
+
+
+def _written(digest: str, name: str) -> int:
+    import base64
+
+    folder = os.environ.get("TRITON_CACHE_DIR") or os.path.expanduser("~/.triton/cache")
+    base32 = base64.b32encode(bytes.fromhex(digest)).decode().rstrip("=")
+    for key in (base32, digest, base64.urlsafe_b64encode(bytes.fromhex(digest)).decode()[:-1]):
+        try:
+            return os.stat(os.path.join(folder, key, name[:150] + ".json")).st_mtime_ns
+        except OSError:
+            continue
+    return time.time_ns()
+
+
+# ---- A GPU that is not there ---------------------------------------------------------------
+
+# arch: name, multiprocessors, shared memory of a block in bytes, memory in GiB.
+_GPUS = {
+    "70": ("Tesla V100-SXM2-32GB", 80, 98304, 32),
+    "75": ("Tesla T4", 40, 65536, 16),
+    "80": ("NVIDIA A100-SXM4-80GB", 108, 166912, 80),
+    "86": ("NVIDIA A10", 72, 101376, 24),
+    "87": ("Orin", 16, 166912, 32),
+    "89": ("NVIDIA L40S", 142, 101376, 48),
+    "90": ("NVIDIA H100 80GB HBM3", 132, 232448, 80),
+    "100": ("NVIDIA B200", 148, 232448, 180),
+    "103": ("NVIDIA B300", 148, 232448, 270),
+    "120": ("NVIDIA GeForce RTX 5090", 170, 101376, 32),
+    "121": ("NVIDIA GB10", 48, 101376, 120),
+    "gfx908": ("AMD Instinct MI100", 120, 65536, 32),
+    "gfx90a": ("AMD Instinct MI250X", 104, 65536, 64),
+    "gfx942": ("AMD Instinct MI300X", 304, 65536, 192),
+    "gfx950": ("AMD Instinct MI355X", 256, 163840, 288),
+    "gfx1100": ("AMD Radeon RX 7900 XTX", 48, 65536, 24),
+    "gfx1201": ("AMD Radeon RX 9070 XT", 32, 65536, 16),
+}
+
+
+class Gpu:
+    """The GPU that the script is compiled for: what Triton and PyTorch are told about it."""
+
+    def __init__(self, backend: str, arch: str, warp_size: int) -> None:
+        self.backend, self.arch, self.warp_size = backend, arch, warp_size
+        default = (f"{backend} {arch}", 64, 65536, 16)
+        self.name, self.multiprocessors, self.shared, gibibytes = _GPUS.get(arch, default)
+        self.memory = gibibytes << 30
+
+    @property
+    def capability(self) -> tuple[int, int]:
+        """Major and minor number, as torch.cuda.get_device_capability tells them."""
+        digits = self.arch if self.backend == "cuda" else self.arch[3:]
+        if self.backend == "hip" and len(digits) == 3:
+            return int(digits[0]), int(digits[1], 16)
+        return int(digits[:-1]) if self.backend == "cuda" else int(digits[:2]), int(digits[-1], 16)
+
+    def properties(self) -> dict[str, int]:
+        """Return what a Triton driver tells of its device, frequencies in kHz."""
+        return {
+            "max_shared_mem": self.shared,
+            "max_num_regs": 65536,
+            "multiprocessor_count": self.multiprocessors,
+            "warpSize": self.warp_size,
+            "sm_clock_rate": 1_700_000,
+            "mem_clock_rate": 2_600_000,
+            "mem_bus_width": 5120,
+        }
+
+
+class DriverUtils:
+    """The part of a Triton driver that loads kernels: nothing is loaded."""
+
+    def __init__(self, gpu: Gpu) -> None:
+        self._gpu = gpu
+
+    def get_device_properties(self, _device: int) -> dict[str, int]:
+        return self._gpu.properties()
+
+    def load_binary(self, *_: Any) -> tuple[int, ...]:
+        from triton.compiler.compiler import CompiledKernel
+
+        loaded = (1, 1, 32, 0)  # module, function, registers, spills
+        tells_threads = "n_max_threads" in CompiledKernel._init_handles.__code__.co_names
+        return (*loaded, 1024) if tells_threads else loaded
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        return lambda *_args, **_kwargs: 0
+
+
+class Launcher:
+    """Launches nothing: the kernel was compiled, and that is all that was wanted."""
+
+    def __init__(self, _src: Any, _metadata: Any) -> None:
+        pass
+
+    def __call__(self, *_: Any, **__: Any) -> None:
+        pass
+
+
+class Driver:
+    """A Triton driver for a GPU that is not there."""
+
+    launcher_cls = Launcher
+
+    def __init__(self, gpu: Gpu) -> None:
+        self._gpu = gpu
+        self.utils = DriverUtils(gpu)
+
+    def get_current_target(self) -> Any:
+        from triton.backends.compiler import GPUTarget
+
+        gpu = self._gpu
+        arch = int(gpu.arch) if gpu.arch.isdigit() else gpu.arch
+        return GPUTarget(gpu.backend, arch, gpu.warp_size)
+
+    def get_current_device(self) -> int:
+        return 0
+
+    def set_current_device(self, _device: int) -> None:
+        pass
+
+    def get_current_stream(self, _device: int = 0) -> int:
+        return 0
+
+    def get_device_capability(self, _device: int = 0) -> tuple[int, int]:
+        return self._gpu.capability
+
+    def get_device_interface(self) -> Any:
+        import torch
+
+        return torch.cuda
+
+    def get_active_torch_device(self) -> Any:
+        import torch
+
+        return torch.device("cuda", 0)
+
+    def get_benchmarker(self) -> Callable[..., Any]:
+        return call_once
+
+    def get_empty_cache_for_benchmark(self) -> Any:
+        import torch
+
+        return torch.empty(0, dtype=torch.int, device="meta")
+
+    def clear_cache(self, _cache: Any) -> None:
+        pass
+
+    def assemble_tensormap_to_arg(self, _descriptors: Any, args: Any) -> Any:
+        return args
+
+
+def call_once(call: Callable[[], Any], *_: Any, **options: Any) -> Any:
+    """Stand in for triton.testing.do_bench: compile what is benchmarked, and measure nothing."""
+    call()
+    quantiles = options.get("quantiles")
+    if quantiles is not None:
+        return [1.0] * len(quantiles) if len(quantiles) > 1 else 1.0
+    return [1.0] if options.get("return_mode") == "all" else 1.0
+
+
+def _stand_in_for_gpu(triton: Any, gpu: Gpu) -> None:
+    triton.runtime.driver.set_active(Driver(gpu))
+    for module in (triton.testing, triton.runtime.autotuner):
+        for name in ("do_bench", "do_bench_cudagraph"):
+            if hasattr(module, name):
+                setattr(module, name, call_once)
+    autotuner = triton.runtime.autotuner.Autotuner
+    if hasattr(autotuner, "check_disk_cache"):
+        autotuner.check_disk_cache = _tune_without_results
+    if gpu.backend == "hip":
+        _let_hip_do_without_torch()
+
+
+def _tune_without_results(_tuner: Any, _key: Any, _configs: Any, benchmark: Any) -> bool:
+    # Nothing was measured: a result kept in the cache would choose for the real GPU.
+    benchmark()
+    return False
+
+
+def _let_hip_do_without_torch() -> None:
+    """Give AMD's backend the module `torch` that it imports to tell tensors apart (3.3 to 3.7)."""
+    from triton.backends.amd.compiler import HIPBackend
+
+    within_2gb = getattr(HIPBackend, "is_within_2gb", None)
+    if within_2gb is None or hasattr(HIPBackend, "_torch_available"):
+        return
+    stand_in = type(sys)("torch")
+    stand_in.Tensor = type("Tensor", (), {})  # type: ignore[attr-defined]
+
+    def is_within_2gb(argument: Any) -> bool:
+        if "torch" in sys.modules:
+            return bool(within_2gb(argument))
+        sys.modules["torch"] = stand_in
+        try:
+            return bool(within_2gb(argument))
+        finally:
+            del sys.modules["torch"]
+
+    HIPBackend.is_within_2gb = staticmethod(is_within_2gb)
+
+
+# ---- PyTorch without that GPU --------------------------------------------------------------
+
+# A tensor on the GPU is a tensor of PyTorch's device `meta` here: shapes, strides, types and the
+# address's alignment are those of the real one, and it has no values. Other tensors stay real.
+
+
+class CompileOnlyError(RuntimeError):
+    """The script asked for something that only a GPU can answer."""
+
+
+def _refuse(what: str) -> CompileOnlyError:
+    file, line = _script_line()
+    note("refusal", what=what, file=file, line=line)
+    return CompileOnlyError(f"{file}:{line}: {what}, which cannot be had without the GPU.")
+
+
+def _script_line() -> tuple[str, int]:
+    """Return where the script's own code is: the innermost frame that is in no library."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and not _is_own(frame.f_code.co_filename):
+        frame = frame.f_back
+    return ("the script", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
+def _is_own(file: str) -> bool:
+    library = os.path.dirname(os.__file__)
+    return not (file.startswith(("<", library)) or "-packages" in file or file == __file__)
+
+
+class Idle:
+    """Stand in for torch.cuda's streams, events, graphs and contexts: everything is done."""
+
+    cuda_stream = cuda_event = device_index = priority = 0
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *_args, **_kwargs: None
+
+    def query(self) -> bool:
+        return True
+
+    def elapsed_time(self, _end: Any) -> float:
+        return 1.0
+
+    def record_event(self, event: Any = None) -> Any:
+        return event or Idle()
+
+
+def _constant(value: Any) -> Callable[..., Any]:
+    return lambda *_args, **_kwargs: value
+
+
+def _cuda_answers(torch: Any, gpu: Gpu) -> dict[str, Any]:
+    """Return what stands in `torch.cuda` in place of its own functions and classes."""
+    nothing, zero = _constant(None), _constant(0)
+    answers = dict.fromkeys(
+        [
+            "synchronize",
+            "set_device",
+            "empty_cache",
+            "init",
+            "_lazy_init",
+            "_lazy_call",
+            "ipc_collect",
+            "manual_seed",
+            "manual_seed_all",
+            "seed",
+            "seed_all",
+            "set_rng_state",
+            "set_rng_state_all",
+            "set_stream",
+            "reset_peak_memory_stats",
+            "reset_max_memory_allocated",
+            "reset_max_memory_cached",
+            "reset_accumulated_memory_stats",
+            "set_per_process_memory_fraction",
+        ],
+        nothing,
+    )
+    answers.update(
+        dict.fromkeys(
+            [
+                "current_device",
+                "memory_allocated",
+                "max_memory_allocated",
+                "memory_reserved",
+                "initial_seed",
+                "max_memory_reserved",
+                "memory_cached",
+                "max_memory_cached",
+                "utilization",
+            ],
+            zero,
+        )
+    )
+    idle = ("Stream", "Event", "ExternalStream", "CUDAGraph", "graph", "stream", "device")
+    answers.update(dict.fromkeys((*idle, "StreamContext", "device_of", "cudart"), Idle))
+    answers.update(
+        is_available=_constant(True),
+        is_initialized=_constant(True),
+        device_count=_constant(1),
+        current_stream=_constant(Idle()),
+        default_stream=_constant(Idle()),
+        is_current_stream_capturing=_constant(False),
+        get_device_capability=_constant(gpu.capability),
+        get_device_name=_constant(gpu.name),
+        get_device_properties=_constant(_device_properties(gpu)),
+        get_arch_list=_constant([f"sm_{gpu.arch}" if gpu.backend == "cuda" else gpu.arch]),
+        is_bf16_supported=_constant(gpu.backend == "hip" or gpu.capability >= (8, 0)),
+        mem_get_info=_constant((gpu.memory, gpu.memory)),
+        memory_stats=_constant({}),
+        memory_summary=_constant(""),
+        graph_pool_handle=_constant((0, 0)),
+        make_graphed_callables=lambda callables, *_args, **_kwargs: callables,
+        get_rng_state=lambda *_args: torch.get_rng_state(),
+        can_device_access_peer=_constant(True),
+    )
+    return answers
+
+
+def _device_properties(gpu: Gpu) -> Any:
+    from types import SimpleNamespace
+
+    major, minor = gpu.capability
+    return SimpleNamespace(
+        name=gpu.name,
+        major=major,
+        minor=minor,
+        total_memory=gpu.memory,
+        multi_processor_count=gpu.multiprocessors,
+        warp_size=gpu.warp_size,
+        regs_per_multiprocessor=65536,
+        max_threads_per_multi_processor=2048,
+        max_threads_per_block=1024,
+        shared_memory_per_block=49152,
+        shared_memory_per_block_optin=gpu.shared,
+        shared_memory_per_multiprocessor=gpu.shared + 1024,
+        L2_cache_size=50 << 20,
+        gcnArchName=gpu.arch if gpu.backend == "hip" else "",
+        is_integrated=0,
+        is_multi_gpu_board=0,
+    )
+
+
+def _stand_in_for_torch(torch: Any, gpu: Gpu) -> None:
+    for name, answer in _cuda_answers(torch, gpu).items():
+        setattr(torch.cuda, name, answer)
+    for name in ("range_push", "range_pop", "mark", "range_start", "range_end"):
+        setattr(torch.cuda.nvtx, name, _constant(None))
+    torch.version.cuda = "12.8" if gpu.backend == "cuda" else None
+    torch.version.hip = "6.4" if gpu.backend == "hip" else None
+    _redirect_defaults(torch)
+    _refuse_what_cannot_be(torch)
+    _redirect_calls(torch)
+
+
+def _on_meta(torch: Any, value: Any) -> Any:
+    """Return PyTorch's device `meta` for any way to write the GPU, and other values as they are."""
+    if isinstance(value, torch.device):
+        return torch.device("meta") if value.type == "cuda" else value
+    is_gpu = isinstance(value, str) and (value == "cuda" or value.startswith("cuda:"))
+    return "meta" if is_gpu else value
+
+
+def _redirect_defaults(torch: Any) -> None:
+    set_default_device, load, generator = torch.set_default_device, torch.load, torch.Generator
+
+    class Generator(generator):  # type: ignore[misc, valid-type]
+        def __new__(cls, device: Any = "cpu") -> Any:
+            on_gpu = _on_meta(torch, device) is not device
+            return super().__new__(cls, "cpu" if on_gpu else device)
+
+    def load_(*args: Any, map_location: Any = None, **options: Any) -> Any:
+        return load(*args, map_location=_on_meta(torch, map_location), **options)
+
+    torch.set_default_device = lambda device: set_default_device(_on_meta(torch, device))
+    torch.load, torch.Generator = load_, Generator
+
+
+def _refuse_what_cannot_be(torch: Any) -> None:
+    def compile_(model: Any = None, *_: Any, **__: Any) -> Any:
+        if model is None:
+            return compile_
+        if isinstance(model, torch.nn.Module):
+            model.forward = refuse
+            return model
+        return refuse
+
+    def refuse(*_: Any, **__: Any) -> None:
+        what = (
+            "it calls a function that torch.compile made, and Inductor measures while it compiles"
+        )
+        raise _refuse(what)
+
+    enter = torch.autocast.__enter__
+
+    def enter_autocast(context: Any) -> Any:
+        if context._enabled and context.device == "cuda":
+            what = "it enters torch.autocast, whose types are chosen on the GPU"
+            raise _refuse(what)
+        return enter(context)
+
+    torch.compile = compile_
+    torch.nn.Module.compile = lambda module, *_args, **_kwargs: compile_(module)
+    torch.autocast.__enter__ = enter_autocast
+
+
+def _redirect_calls(torch: Any) -> None:
+    """Let each call of PyTorch, in every thread, take the device `meta` for the GPU."""
+    import importlib
+
+    function_mode: Any = importlib.import_module("torch.overrides").TorchFunctionMode
+    tensor = torch.Tensor
+    gpu_device = torch.device("cuda", 0)
+    own: dict[
+        Any, Callable[..., Any]
+    ] = {  # what a tensor on the GPU says of itself, and what PyTorch without CUDA cannot do
+        tensor.device.__get__: lambda call, x: gpu_device if call(x).type == "meta" else call(x),
+        tensor.is_cuda.__get__: lambda _call, x: x.device.type == "meta",
+        tensor.get_device: lambda call, x: 0 if x.device.type == "meta" else call(x),
+        tensor.cuda: lambda _call, x, *_args, **_kwargs: x.to("meta"),
+        tensor.pin_memory: lambda _call, x, *_args: x,
+        tensor.is_pinned: lambda _call, _x, *_args: False,
+        tensor.record_stream: lambda _call, _x, *_args: None,
+    }
+
+    class OnMeta(function_mode):  # type: ignore[misc, no-any-unimported]
+        def __torch_function__(
+            self, call: Any, _types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            kwargs = kwargs or {}
+            answer = own.get(call)
+            if answer is not None:
+                return answer(call, *args, **kwargs)
+            args = tuple(_on_meta(torch, value) for value in args)
+            kwargs = {name: _on_meta(torch, value) for name, value in kwargs.items()}
+            if kwargs.get("pin_memory"):
+                kwargs["pin_memory"] = False
+            try:
+                return call(*args, **kwargs)
+            except (RuntimeError, TypeError, ValueError) as error:
+                if isinstance(error, CompileOnlyError) or "meta" not in str(error).lower():
+                    raise
+                name = getattr(call, "__name__", str(call))
+                what = f"it reads a tensor's value ({name})"
+                raise _refuse(what) from error
+
+    OnMeta().__enter__()
+    _enter_around(threading.Thread, "_bootstrap_inner", OnMeta)
+    _enter_around(torch.autograd.function.BackwardCFunction, "apply", OnMeta)
+
+
+def _enter_around(owner: Any, method: str, mode: Callable[[], Any]) -> None:
+    inner = getattr(owner, method)
+
+    def entered(*args: Any, **kwargs: Any) -> Any:
+        with mode():
+            return inner(*args, **kwargs)
+
+    setattr(owner, method, entered)
+
+
+# ---- Being there before the script is ------------------------------------------------------
+
+
+class ImportWatcher:
+    """Runs an action on a module when the script has imported it, and costs nothing before."""
+
+    def __init__(self, actions: dict[str, Callable[[Any], None]]) -> None:
+        self._actions = actions
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Find a watched module as the other finders do, and let its loader act on it."""
+        act = self._actions.pop(name, None)
+        if act is None:
+            return None
+        spec = None
+        for finder in sys.meta_path:
+            if finder is not self and spec is None:
+                spec = finder.find_spec(name, path, target)
+        if spec is None or spec.loader is None:
+            self._actions[name] = act
+            return spec
+        execute = spec.loader.exec_module
+
+        def execute_and_act(module: Any) -> None:
+            try:
+                execute(module)
+            except BaseException:
+                self._actions[name] = act
+                raise
+            act(module)
+
+        spec.loader.exec_module = execute_and_act  # type: ignore[method-assign]
+        return spec
+
+
+def _report_failure(kind: Any, error: Any, trace: Any, then: Any = sys.excepthook) -> None:
+    file, line = getattr(error, "filename", None), getattr(error, "lineno", None)
+    while trace is not None:
+        if _is_own(trace.tb_frame.f_code.co_filename):
+            file, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        trace = trace.tb_next
+    missing = getattr(error, "name", None) if issubclass(kind, ModuleNotFoundError) else None
+    note(
+        "failure",
+        type=kind.__name__,
+        message=str(error),
+        file=str(file or ""),
+        line=line or 0,
+        missing=missing,
+    )
+    then(kind, error, trace)
+
+
+def _prepare_triton(triton: Any) -> None:
+    knobs = getattr(triton, "knobs", None)
+    if knobs is not None and hasattr(knobs.compilation, "listener"):
+        _listen(knobs.compilation)
+    else:
+        _watch_compile(triton)
+    if _gpu is not None:
+        _stand_in_for_gpu(triton, _gpu)
+
+
+def _prepare_torch(torch: Any) -> None:
+    if _gpu is not None:
+        _stand_in_for_torch(torch, _gpu)
+
+
+def _give_way() -> None:
+    """Load the `sitecustomize` that would have been found without us, if there is one."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != here]
+    ours = sys.modules["tcv_probe"] = sys.modules.pop("sitecustomize")
+    try:
+        import sitecustomize as _theirs  # type: ignore[import-not-found] # noqa: F401
+    except ImportError:
+        sys.modules["sitecustomize"] = ours
+
+
+def _machine_gpu() -> dict[str, Any] | None:
+    """Return the target that this interpreter's Triton finds on the machine, or None."""
+    if not any(map(os.path.exists, ("/dev/nvidia0", "/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))):
+        return None
+    try:
+        from triton.runtime import driver
+
+        target = driver.active.get_current_target()
+    except Exception:
+        return None
+    return {"backend": target.backend, "arch": str(target.arch), "warp_size": target.warp_size}
+
+
+def main() -> int:
+    """Print what this interpreter's Triton is, and the GPU that it finds, as one JSON object."""
+    try:
+        found = describe()
+    except ImportError as error:
+        print(json.dumps({"missing": str(error)}))  # noqa: T201
+        return 1
+    print(json.dumps({**found, "gpu": _machine_gpu()}))  # noqa: T201
+    return 0
+
+
+_orders: dict[str, Any] = json.loads(os.environ.get(ORDERS) or "{}")
+_gpu = Gpu(*_orders["target"]) if _orders.get("target") else None
+
+if __name__ == "__main__":
+    sys.exit(main())
+if __name__ == "sitecustomize":
+    if _orders:
+        sys.excepthook = _report_failure
+        watcher = ImportWatcher({"triton": _prepare_triton, "torch": _prepare_torch})
+        sys.meta_path.insert(0, watcher)
+    _give_way()

@@ -1,0 +1,85 @@
+"""What the probe wrote down, read back into values."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tcv_action.triton.environment import Environment
+from tcv_action.triton.request import Request
+from tcv_action.triton.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Where and how a script's Python stopped: an exception that nobody caught."""
+
+    type: str
+    message: str
+    file: str
+    line: int
+    missing: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What a script asked of a GPU that was not there, and where."""
+
+    what: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """All that the processes of one run told, in the order in which it was written."""
+
+    requests: tuple[Request, ...] = ()
+    environment: Environment | None = None
+    failure: Failure | None = None
+    refusal: Refusal | None = None
+
+
+def read_records(path: Path) -> Records:
+    """Read the file that the probe wrote: JSON lines, the last one perhaps cut off.
+
+    A file that is not there holds nothing: the script's interpreter never got so far.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return Records()
+    events = [event for event in map(_event, lines) if event is not None]
+    environment = _last(events, "environment")
+    failure = _last(events, "failure")
+    refusal = _last(events, "refusal")
+    return Records(
+        requests=tuple(_request(event) for event in events if event["event"] == "request"),
+        environment=None if environment is None else Environment(**environment),
+        failure=None if failure is None else Failure(**failure),
+        refusal=None if refusal is None else Refusal(**refusal),
+    )
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _last(events: Iterable[Mapping[str, Any]], kind: str) -> dict[str, Any] | None:
+    content = None
+    for event in events:
+        if event["event"] == kind:
+            content = {key: value for key, value in event.items() if key not in {"event", "pid"}}
+    return content
+
+
+def _request(event: Mapping[str, Any]) -> Request:
+    content = {key: value for key, value in event.items() if key not in {"event", "pid"}}
+    backend, arch, warp_size = str(content["target"]).split(":")
+    content["target"] = str(Target(backend, arch, int(warp_size)))
+    return Request(**content)
