@@ -1,9 +1,11 @@
 """Where images live. A module a kind of store, all of the shape of `Store`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from tcv_action.oci.image import OciImage
+from tcv_action.oci.index import OciIndex
 from tcv_action.oci.reference import Reference
 
 
@@ -26,7 +28,15 @@ class Store(Protocol):
     def read(self, reference: Reference) -> OciImage:
         """Return the image that the reference names, its manifest and config digest-checked.
 
-        Raises StoreError where the store fails or does not have it.
+        Raises StoreError where the store fails or does not have it, InputError where the
+        reference names an index or something that is no image.
+        """
+        ...
+
+    def read_index(self, reference: Reference) -> OciIndex | None:
+        """Return the index that the reference names; None where it names a single image.
+
+        Its images are read by `reference.with_digest(entry.descriptor.digest)`.
         """
         ...
 
@@ -34,5 +44,14 @@ class Store(Protocol):
         """Put the image there under the reference; what is there already is not sent again.
 
         Raises StoreError where the store refuses or fails; nothing half-written stays behind.
+        """
+        ...
+
+    def write_index(
+        self, index: OciIndex, images: Sequence[OciImage], reference: Reference
+    ) -> Pushed:
+        """Put the images there, untagged, and the index that joins them under the reference.
+
+        Raises InputError where the store cannot hold an index.
         """
         ...

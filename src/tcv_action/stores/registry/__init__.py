@@ -1,0 +1,1 @@
+"""Registries, over the distribution API. The only room that knows oras."""

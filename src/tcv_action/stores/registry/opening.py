@@ -1,0 +1,68 @@
+"""Finding out how a registry is spoken to: over TLS, or plain HTTP where that is allowed."""
+
+import ipaddress
+
+from tcv_action.errors import StoreError
+from tcv_action.oci.reference import Reference
+from tcv_action.stores.access import RegistryAccess
+from tcv_action.stores.credentials import credentials_for
+from tcv_action.stores.registry.session import Repository, Session
+from tcv_action.stores.registry.sign_in import SignIn
+
+
+def open_session(reference: Reference, access: RegistryAccess, actions: str) -> Session:
+    """Return a signed-in session with the reference's repository; `actions` are pull, or pull,push.
+
+    Plain HTTP is spoken to loopback hosts, and to others where `access.insecure`. Raises
+    StoreError where the registry is not there or says no.
+    """
+    patience = access.patience
+    begun = patience.clock()
+    first_failure: StoreError | None = None
+    for scheme in _schemes(reference.registry_host, access):
+        left = patience.contact - (patience.clock() - begun)
+        session = _session(reference, access, actions, scheme)
+        try:
+            session.contact(left)
+        except StoreError as error:
+            first_failure = first_failure or error
+            if left < patience.contact / 2:
+                break
+        else:
+            return session
+    raise first_failure or AssertionError
+
+
+def _schemes(host: str, access: RegistryAccess) -> tuple[str, ...]:
+    if is_loopback(host):
+        return ("http", "https")
+    return ("https", "http") if access.insecure else ("https",)
+
+
+def _session(reference: Reference, access: RegistryAccess, actions: str, scheme: str) -> Session:
+    host = reference.registry_host
+    sign_in = SignIn(
+        credentials_for(reference.domain, access),
+        host=reference.domain,
+        repository=reference.repository,
+        actions=actions,
+    )
+    verify = not (access.insecure or is_loopback(host))
+    return Session(
+        sign_in,
+        Repository(host, reference.repository),
+        scheme=scheme,
+        verify=verify,
+        patience=access.patience,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host, with or without a port, is this machine itself."""
+    name = host.removeprefix("[").partition("]")[0] if "]" in host else host.partition(":")[0]
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
