@@ -25,6 +25,7 @@ ARROWS = {
     "image*": ("labels*", "triton*", "oci*", "errors"),
     "restore*": ("image*", "labels*", "triton*", "oci*", "errors"),
     "preflight*": ("image*", "gpus*", "triton*", "oci*", "errors"),
+    "diff*": ("triton*", "errors"),
     "github*": ("errors",),
     "report*": ("preflight*", "gpus*", "triton*", "oci*", "errors"),
     "inputs*": ("triton.target", "oci.reference", "errors"),

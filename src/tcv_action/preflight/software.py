@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from tcv_action.image.contract import ImageFacts
 from tcv_action.preflight.machine import Machine
 from tcv_action.preflight.verdict import Outcome, Verdict
-from tcv_action.triton.environment import Environment, as_triton_reads
+from tcv_action.triton.environment import Environment, as_triton_reads, enters_key
 from tcv_action.triton.target import Target
 
 _NO_RECORD = "the image does not say; another tool may have built it"
@@ -21,7 +21,6 @@ _BUILD = (
     ("Triton key", "triton_key", "this Triton is another build, or its files were changed"),
 )
 
-_AMD_TOOLS = frozenset({"ld.lld", "amd-bitcode"})
 _TOOL_MISSES = {
     "amd-bitcode": (
         "Triton before 3.9 puts the folder of its AMD libraries into the key: "
@@ -60,7 +59,7 @@ def _tools(
     record: Environment, here: Environment, targets: tuple[Target, ...]
 ) -> Iterator[Verdict]:
     for tool in sorted(set(record.tools) | set(here.tools)):
-        if any(_enters_key(tool, target) for target in targets):
+        if any(enters_key(tool, target) for target in targets):
             yield _compared(
                 tool,
                 record.tools.get(tool),
@@ -68,13 +67,6 @@ def _tools(
                 miss=_TOOL_MISSES.get(tool, f"Triton's key holds the version of {tool}"),
                 unknown="it was not found here",
             )
-
-
-def _enters_key(tool: str, target: Target) -> bool:
-    if tool.startswith("ptxas"):
-        blackwell = target.backend == "cuda" and int(target.arch) >= 100
-        return target.backend == "cuda" and (tool != "ptxas-blackwell" or blackwell)
-    return target.backend == "hip" if tool in _AMD_TOOLS else True
 
 
 def _variables(

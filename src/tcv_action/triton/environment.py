@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from tcv_action.errors import InputError
+from tcv_action.triton.target import Target
 
 ENVIRONMENT_LIMIT = 16 * 1024
 """Bytes that the record may have: it travels as an image label, and a config must stay small."""
 
+_AMD_TOOLS = frozenset({"ld.lld", "amd-bitcode"})
 _TRUE = frozenset({"on", "true", "1"})
 _FALSE = frozenset({"off", "false", "0"})
 
@@ -94,6 +96,18 @@ def as_triton_reads(value: str | None) -> str | None:
         return None
     lower = value.lower()
     return "true" if lower in _TRUE else "false" if lower in _FALSE else value
+
+
+def enters_key(tool: str, target: Target) -> bool:
+    """Tell whether the tool is part of the keys of this target's kernels.
+
+    Source: CUDABackend.hash and HIPBackend.hash, HIPOptions.hash, get_ptxas of each release.
+    """
+    if tool == "ptxas-blackwell":
+        return target.backend == "cuda" and int(target.arch) >= 100
+    if tool == "ptxas":
+        return target.backend == "cuda"
+    return tool not in _AMD_TOOLS or target.backend == "hip"
 
 
 def _text(record: Mapping[str, object], name: str) -> str:
