@@ -158,13 +158,15 @@ FIELDS: tuple[Field, ...] = (
 def from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     """Return the parameters that `INPUT_*` variables set; an empty variable sets nothing.
 
+    Secrets are not among them: `registry_password` reads the one that there is.
+
     Raises InputError that names every input that cannot be read.
     """
     found: dict[str, object] = {}
     wrong: list[str] = []
     for field in FIELDS:
-        value = environ.get(f"INPUT_{field.name.upper().replace(' ', '_')}", "")
-        if not value.strip():
+        value = environ.get(_variable(field.name), "")
+        if field.secret or not value.strip():
             continue
         try:
             found[field.parameter] = _chosen(field, value)
@@ -173,6 +175,15 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     if wrong:
         raise InputError("\n".join(wrong), next_step="Correct the inputs under `with:`.")
     return found
+
+
+def registry_password(environ: Mapping[str, str]) -> str:
+    """Return the password that signs in to the registry; it never stands in argv."""
+    return environ.get("TCV_REGISTRY_PASSWORD") or environ.get(_variable("registry-password"), "")
+
+
+def _variable(name: str) -> str:
+    return f"INPUT_{name.upper().replace(' ', '_')}"
 
 
 def _chosen(field: Field, value: str) -> object:

@@ -1,0 +1,82 @@
+"""`tcv extract`: an image's cache comes into a folder."""
+
+from pathlib import Path
+
+import click
+
+from tcv_action.commands import options
+from tcv_action.commands.edge import Edge, log_level, print_json
+from tcv_action.commands.images import named_image
+from tcv_action.report import text
+from tcv_action.restore import Restored, restore
+from tcv_action.stores.access import RegistryAccess
+from tcv_action.triton.target import Target
+
+
+@click.command
+@options.image
+@click.option(
+    "--dir",
+    "-d",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder to restore into.  [default: TRITON_CACHE_DIR, else ~/.triton/cache]",
+)
+@click.option("--target", "-t", metavar="TARGET", help="Restore this target's entries only.")
+@options.registry
+@options.as_json
+@log_level
+@click.pass_obj
+def command(
+    edge: Edge,
+    image: str,
+    folder: Path | None,
+    target: str | None,
+    access: RegistryAccess,
+    *,
+    as_json: bool,
+) -> None:
+    """Restore a cache from an image.
+
+    Nothing comes into the folder before the whole image is verified; then each entry comes in
+    whole, and what is there already stays.
+
+    \b
+    Examples:
+      tcv extract -i ghcr.io/me/kernels:v1-cuda-sm90
+      tcv extract -i oci:images:latest -d cache
+    """
+    chosen = Target.parse(target) if target else None
+    found = named_image(image, access, chosen)
+    restored = restore(found, folder or _usual_folder(edge), target=chosen)
+    _show(image, found.digest, restored, as_json=as_json)
+
+
+def _usual_folder(edge: Edge) -> Path:
+    named = edge.environ.get("TRITON_CACHE_DIR")
+    return (
+        Path(named) if named else Path(edge.environ.get("HOME", "~")).expanduser() / ".triton/cache"
+    )
+
+
+def _show(image: str, digest: str, restored: Restored, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "image": image,
+                "digest": digest,
+                "destination": str(restored.destination),
+                "entries": restored.entries,
+                "files": restored.files,
+                "bytes": restored.bytes,
+                "kept": restored.kept,
+                "seconds": restored.seconds,
+            }
+        )
+        return
+    kept = f", {restored.kept} were there already" if restored.kept else ""
+    click.echo(
+        f"{restored.entries} entries, {text.size(restored.bytes)} in {restored.destination}{kept}"
+        f" ({text.seconds(restored.seconds)})"
+    )

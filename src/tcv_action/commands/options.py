@@ -1,0 +1,168 @@
+"""Options that several commands share, and how their text becomes values."""
+
+import functools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tcv_action import inputs
+from tcv_action.commands.edge import Edge
+from tcv_action.errors import InputError
+from tcv_action.image import Contents, PackOptions, Variant
+from tcv_action.oci.media_types import MediaTypes
+from tcv_action.stores.access import Credentials, RegistryAccess
+from tcv_action.triton.groups import PathStyle
+from tcv_action.triton.target import Target
+
+Command = Callable[..., None]
+
+targets = click.option(
+    "--target",
+    "-t",
+    "targets",
+    multiple=True,
+    metavar="TARGET",
+    help="GPU to compile for, such as cuda:90 or hip:gfx942; may be repeated.",
+)
+module = click.option("-m", "module", is_flag=True, help="SCRIPT is a module, as in python -m.")
+python = click.option(
+    "--python",
+    metavar="PATH",
+    help="Interpreter that has Triton.  [default: the one that runs tcv, else python3]",
+)
+timeout = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long the script may take, for each target.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+image = click.option(
+    "--image", "-i", required=True, metavar="IMAGE", help="Reference to the image."
+)
+script = click.argument(
+    "command", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGS]...", required=True
+)
+
+
+def registry(command: Command) -> Command:
+    """Add how to reach registries; the command receives it as `access`."""
+
+    @click.option("--registry-username", metavar="NAME", help=_USERNAME_HELP)
+    @click.option("--insecure", is_flag=True, help=_INSECURE_HELP)
+    @click.pass_context
+    @functools.wraps(command)
+    def with_access(
+        context: click.Context, /, *, registry_username: str | None, insecure: bool, **given: Any
+    ) -> None:
+        edge = context.ensure_object(Edge)
+        given["access"] = _access(edge, registry_username, insecure=insecure)
+        context.invoke(command, **given)
+
+    return with_access
+
+
+_USERNAME_HELP = (
+    "User that signs in; the password comes from TCV_REGISTRY_PASSWORD, never from the command "
+    "line.  [default: as docker login left it]"
+)
+_INSECURE_HELP = "Speak plain HTTP to the registry, as is always done on loopback."
+
+
+def _access(edge: Edge, username: str | None, *, insecure: bool) -> RegistryAccess:
+    password = inputs.registry_password(edge.environ)
+    if username and not password:
+        what = f"There is no password for the user {username!r}."
+        raise InputError(
+            what,
+            cause="It is never taken from the command line, where others could read it.",
+            next_step="Set TCV_REGISTRY_PASSWORD, or sign in with docker login.",
+        )
+    credentials = Credentials(username=username, password=password) if username else None
+    config = edge.environ.get("DOCKER_CONFIG")
+    return RegistryAccess(
+        credentials=credentials,
+        docker_config=Path(config) if config else None,
+        insecure=insecure,
+    )
+
+
+def packing(command: Command) -> Command:
+    """Add how an image is packed; the command receives it as `packing` without a title."""
+
+    @click.option(
+        "--media-types",
+        type=click.Choice(list(MediaTypes)),
+        default=MediaTypes.OCI,
+        show_default=True,
+        help="Media types of manifest and layer.",
+    )
+    @click.option(
+        "--variant",
+        type=click.Choice(list(Variant)),
+        default=Variant.COMPAT,
+        show_default=True,
+        help="A layer that every tool reads, or one with a media type of its own.",
+    )
+    @click.option(
+        "--path-style",
+        default="portable",
+        show_default=True,
+        metavar="portable|baked:/PATH",
+        help="Paths in the group files: for any folder, or for one mount path.",
+    )
+    @click.option(
+        "--contents",
+        type=click.Choice(list(Contents)),
+        default=Contents.FULL,
+        show_default=True,
+        help="Every file, or binaries and metadata only.",
+    )
+    @click.option(
+        "--label",
+        "labels",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Further label of the image; may be repeated.",
+    )
+    @functools.wraps(command)
+    def with_packing(**given: Any) -> None:
+        chosen = {name: given.pop(name) for name in ("media_types", "variant", "contents")}
+        options = PackOptions(
+            media_types=MediaTypes(chosen["media_types"]),
+            variant=Variant(chosen["variant"]),
+            contents=Contents(chosen["contents"]),
+            path_style=PathStyle.parse(given.pop("path_style")),
+            labels=_labels(given.pop("labels")),
+        )
+        command(**given, packing=options)
+
+    return with_packing
+
+
+def parse_targets(texts: Iterable[str]) -> tuple[Target, ...]:
+    """Read targets, each once, in their order; all that are wrong are named at once."""
+    found: dict[Target, None] = {}
+    wrong: list[InputError] = []
+    for text in texts:
+        try:
+            found.setdefault(Target.parse(text))
+        except InputError as error:
+            wrong.append(error)
+    if wrong:
+        what = "\n".join(error.what for error in wrong)
+        raise InputError(what, cause=wrong[0].cause, next_step=wrong[0].next_step)
+    return tuple(found)
+
+
+def _labels(texts: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            what = f"The label {text!r} is not NAME=VALUE."
+            raise InputError(what, next_step="Write for example --label team=kernels.")
+        found[name.strip()] = value
+    return found

@@ -1,0 +1,95 @@
+"""Handing over a run's result: files, GitHub's files, the terminal, the exit code."""
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tcv_action.commands.edge import Edge, print_json
+from tcv_action.errors import TcvError
+from tcv_action.job import Job
+from tcv_action.oci.disk import written_beside
+from tcv_action.report import text
+from tcv_action.report.outputs import outputs, outputs_json, step_outputs
+from tcv_action.report.result import Failure, RunResult
+from tcv_action.report.summary import headline, summary
+
+
+def deliver(result: RunResult, job: Job, edge: Edge, *, as_json: bool) -> int:
+    """Write all reports, show the result, and return the exit code: the first failure's, or 0."""
+    _write(result, job)
+    if edge.on_github:
+        _hand_on(result, edge)
+    if as_json:
+        print_json(outputs(result))
+    else:
+        _show(result, job)
+    for failure in result.failures:
+        edge.show(_error(failure))
+    return result.failures[0].exit_code if result.failures else 0
+
+
+def _write(result: RunResult, job: Job) -> None:
+    for name, content in (("summary.md", summary(result)), ("outputs.json", outputs_json(result))):
+        with written_beside(job.output / name) as file:
+            file.write(content.encode())
+
+
+def _hand_on(result: RunResult, edge: Edge) -> None:
+    from tcv_action.github import workflow  # noqa: PLC0415
+
+    if edge.github_file("OUTPUT"):
+        workflow.set_outputs(step_outputs(result))
+    path = edge.github_file("STEP_SUMMARY")
+    if path is None:
+        return
+    try:
+        workflow.append_summary(path, summary(result))
+    except OSError as error:
+        edge.progress.warn(f"The job summary {str(path)!r} could not be written: {error.strerror}")
+
+
+def _show(result: RunResult, job: Job) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    mark = "[bold green]✔[/bold green]" if result.succeeded else "[bold red]✘[/bold red]"
+    console.print(f"\n{mark} [bold]{headline(result)}[/bold]\n")
+    if result.targets:
+        console.print(_table(result))
+        console.print()
+    for name, place in _places(result, job):
+        console.print(f"[dim]{name:<9}[/dim] {escape(place)}")
+
+
+def _table(result: RunResult) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("target", "entries", "cache", "image", "hits", "cold", "warm"):
+        table.add_column(name, no_wrap=True)
+    for row in result.targets:
+        table.add_row(
+            str(row.target),
+            "-" if row.entries is None else str(row.entries),
+            text.size(row.cache_bytes),
+            text.size(row.image_bytes),
+            text.hits(row.hits, row.asked),
+            text.seconds(row.cold_seconds),
+            text.seconds(row.warm_seconds),
+        )
+    return table
+
+
+def _places(result: RunResult, job: Job) -> Iterator[tuple[str, str]]:
+    for row in result.targets:
+        for reference in row.references:
+            yield "image", f"{reference}@{row.digest}"
+    for tag in result.index_tags:
+        yield "index", f"{result.image}:{tag}@{result.index_digest}"
+    if job.dry_run and any(row.tags for row in result.targets):
+        yield "layout", str(job.layout_folder)
+    yield "summary", str(job.output / "summary.md")
+    yield "outputs", str(job.output / "outputs.json")
+
+
+def _error(failure: Failure) -> TcvError:
+    what = f"{failure.stage}: {failure.what}"
+    return TcvError(what, cause=failure.cause, next_step=failure.next_step)

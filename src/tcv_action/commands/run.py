@@ -1,0 +1,158 @@
+"""`tcv run`: the action's whole job."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tcv_action.commands import options
+from tcv_action.commands.edge import Edge, log_level
+from tcv_action.commands.results import deliver
+from tcv_action.commands.scripts import chosen_interpreter, given_script, targets_at_hand
+from tcv_action.errors import InputError
+from tcv_action.github.facts import image_labels
+from tcv_action.image import PackOptions
+from tcv_action.job import Job, Tools
+from tcv_action.oci.reference import Reference, Transport
+from tcv_action.run import carry_out
+from tcv_action.stores.access import RegistryAccess
+from tcv_action.stores.select import open_store
+from tcv_action.tags import DEFAULT_TEMPLATE, fields_from_environment
+from tcv_action.triton.process import Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What the person said, by option."""
+
+    command: tuple[str, ...]
+    module: bool
+    targets: tuple[str, ...]
+    image: str | None
+    tags: tuple[str, ...]
+    cache_dir: Path | None
+    output: Path
+    dry_run: bool
+    verify: bool
+    python: str | None
+    timeout: float | None
+    packing: PackOptions
+    access: RegistryAccess
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGS]...")
+@options.module
+@options.targets
+@click.option("--image", "-i", metavar="NAME", help="Image to push, as ghcr.io/OWNER/NAME:TAG.")
+@click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="TEMPLATE",
+    help=f"Tag template; may be repeated.  [default: {DEFAULT_TEMPLATE}]",
+)
+@click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Package this cache folder; no script is run.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("tcv-out"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder for summary.md, outputs.json and, in a dry run, the OCI layout.",
+)
+@click.option("--dry-run", is_flag=True, help="Write everything to --output, touch no network.")
+@click.option("--verify/--no-verify", default=True, help="Replay the script and count its hits.")
+@options.python
+@options.timeout
+@options.packing
+@options.registry
+@options.as_json
+@log_level
+@click.pass_context
+def command(context: click.Context, /, *, as_json: bool, **given: Any) -> None:
+    """Warm up, package, push, restore, prove and report.
+
+    SCRIPT launches Triton kernels. They are compiled for each --target: on this machine's GPU
+    where it is the target, else without any GPU. Each target becomes one image, known by its
+    digest alone until the replay proved that every kernel hits; then it gets its tags.
+
+    \b
+    Examples:
+      tcv run --dry-run --target cuda:90 --target hip:gfx942 warmup.py
+      tcv run --image ghcr.io/me/kernels:v1 --target cuda:90 warmup.py --size 4096
+    """
+    edge = context.ensure_object(Edge)
+    said = Given(**given)
+    job = _job(said, edge)
+    result = carry_out(job, _tools(said, job, edge))
+    context.exit(deliver(result, job, edge, as_json=as_json))
+
+
+def _job(said: Given, edge: Edge) -> Job:
+    _check(said)
+    reference = _reference(said)
+    return Job(
+        script=given_script(said.command, module=said.module) if said.command else None,
+        cache_dir=said.cache_dir,
+        targets=options.parse_targets(said.targets),
+        reference=reference,
+        templates=said.tags or (DEFAULT_TEMPLATE,),
+        tag_fields=fields_from_environment(edge.environ),
+        options=replace(
+            said.packing,
+            title=reference.repository.rpartition("/")[2],
+            labels={**image_labels(edge.environ), **said.packing.labels},
+        ),
+        output=said.output,
+        dry_run=said.dry_run,
+        verify=said.verify,
+        timeout=said.timeout,
+    )
+
+
+def _check(said: Given) -> None:
+    """Refuse what cannot go together, everything at once."""
+    wrong = []
+    if bool(said.command) == bool(said.cache_dir):
+        wrong.append("Give either a script or --cache-dir, and not both.")
+    if said.command and not said.targets:
+        wrong.append("Give at least one --target, such as cuda:90.")
+    if not said.image and not said.dry_run:
+        wrong.append("Give the --image to push to, or --dry-run.")
+    if wrong:
+        raise InputError("\n".join(wrong), next_step="`tcv run --help` has examples.")
+
+
+def _reference(said: Given) -> Reference:
+    reference = Reference.parse(said.image or "localhost/triton-cache")
+    if reference.transport is not Transport.REGISTRY:
+        what = f"The image {said.image!r} is not in a registry."
+        raise InputError(
+            what,
+            cause="`tcv run` pushes to a registry; a dry run leaves an OCI layout in --output.",
+            next_step="Name the image as ghcr.io/OWNER/NAME:TAG, or add --dry-run.",
+        )
+    if reference.digest:
+        what = f"The image {said.image!r} is fixed to a digest, which only a finished image has."
+        raise InputError(what, next_step="Name it by a tag.")
+    return reference
+
+
+def _tools(said: Given, job: Job, edge: Edge) -> Tools:
+    return Tools(
+        progress=edge.progress,
+        store=None if job.dry_run else open_store(job.reference, said.access),
+        interpreter=chosen_interpreter(said.python, edge) if job.script else None,
+        gpus=targets_at_hand() if job.script else frozenset(),
+        workers=len(os.sched_getaffinity(0)),
+        stop=Stop(),
+    )

@@ -1,0 +1,156 @@
+"""The stages of a run, each from a leg to the next leg."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from tcv_action.image import pack, read_contract
+from tcv_action.job import Job, Tools
+from tcv_action.leg import Leg, known
+from tcv_action.oci.image import OciImage
+from tcv_action.oci.layout import Layout
+from tcv_action.oci.reference import Reference
+from tcv_action.proving import require_all_hits
+from tcv_action.report import text
+from tcv_action.restore import restore
+from tcv_action.tags import tags_for
+from tcv_action.triton.reader import read_cache
+from tcv_action.triton.replay import replay
+from tcv_action.triton.warmup import warm_up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """What a run does to a leg; `layout` is where the images are packed."""
+
+    job: Job
+    tools: Tools
+    layout: Layout
+
+    def warm_up(self, leg: Leg) -> Leg:
+        """Run the script for the leg's target, with an empty cache folder."""
+        with self._shown(leg) as show:
+            warmup = warm_up(
+                known(self.job.script),
+                leg.target,
+                leg.cache_dir,
+                interpreter=known(self.tools.interpreter),
+                timeout=self.job.timeout,
+                on_output=show,
+                gpu=leg.target in self.tools.gpus,
+                stop=self.tools.stop,
+            )
+        self.tools.progress.info(
+            f"{leg.target}: {len(warmup.requests)} kernels compiled in"
+            f" {text.seconds(warmup.seconds)} ({warmup.mode})"
+        )
+        return replace(leg, warmup=warmup)
+
+    def read(self, leg: Leg) -> Leg:
+        """Read what was compiled for the leg's target."""
+        cache = read_cache(leg.cache_dir)
+        whole = cache.for_target(leg.target) if self.job.cache_dir else cache.only(leg.target)
+        for name in whole.dropped:
+            self.tools.progress.info(f"{leg.target}: left out {name}")
+        return replace(leg, cache=whole)
+
+    def pack(self, leg: Leg) -> Leg:
+        """Make the image in the layout."""
+        warmup = leg.warmup
+        image = pack(
+            known(leg.cache),
+            leg.target,
+            self.layout,
+            options=self.job.options,
+            environment=warmup.environment if warmup else None,
+            requests=warmup.requests if warmup else (),
+        )
+        facts = read_contract(image)
+        self.tools.progress.info(
+            f"{leg.target}: {facts.entry_count} entries, {text.size(facts.cache_size_bytes)}"
+            f" in an image of {text.size(sum(layer.size for layer in image.layers))}"
+        )
+        return replace(leg, image=image, facts=facts)
+
+    def push(self, leg: Leg) -> Leg:
+        """Send the image, known by its digest only: a tag is for what is proved."""
+        image = known(leg.image)
+        pushed = known(self.tools.store).write(image, self._by_digest(image))
+        sent = text.size(pushed.uploaded_bytes) if pushed.uploaded_bytes else "nothing to send"
+        self.tools.progress.info(f"{leg.target}: {image.digest} ({sent})")
+        return leg
+
+    def restore(self, leg: Leg) -> Leg:
+        """Restore into a fresh folder, from where the image was pushed to."""
+        image = known(leg.image)
+        if self.tools.store:
+            image = self.tools.store.read(self._by_digest(image))
+        folder = leg.folder / "restored"
+        restored = restore(image, folder)
+        self.tools.progress.info(
+            f"{leg.target}: {restored.entries} entries in {text.seconds(restored.seconds)}"
+        )
+        return replace(leg, restored=folder)
+
+    def prove(self, leg: Leg) -> Leg:
+        """Replay the script in a fresh process and count the hits."""
+        with self._shown(leg) as show:
+            proof = replay(
+                known(self.job.script),
+                leg.target,
+                known(leg.restored),
+                interpreter=known(self.tools.interpreter),
+                timeout=self.job.timeout,
+                on_output=show,
+                gpu=leg.target in self.tools.gpus,
+                stop=self.tools.stop,
+            )
+        self.tools.progress.info(
+            f"{leg.target}: {proof.hits} of {proof.total} requests hit"
+            f" in {text.seconds(proof.seconds)}"
+        )
+        return replace(leg, proof=proof)
+
+    def judge(self, leg: Leg) -> Leg:
+        """Let only a leg pass whose every request hit.
+
+        Raises NotProvedError that names the kernels that missed.
+        """
+        require_all_hits(known(leg.proof))
+        return leg
+
+    def tag(self, leg: Leg) -> Leg:
+        """Give the image its tags, where it is."""
+        image = known(leg.image)
+        tags = tags_for(leg.target, self.job.templates, self._tag_fields(leg))
+        if self.tools.store:
+            for tag in tags:
+                self.tools.store.write(image, self.job.reference.with_tag(tag))
+            references = tuple(self.job.reference.with_tag(tag).image for tag in tags)
+        else:
+            self.layout.add(image.descriptor, tags)
+            references = tuple(f"oci:{self.job.layout_folder}:{tag}" for tag in tags)
+        for reference in references:
+            self.tools.progress.info(f"{leg.target}: {reference}")
+        return replace(leg, tags=tags, references=references)
+
+    def _by_digest(self, image: OciImage) -> Reference:
+        return replace(self.job.reference, tag=None, digest=image.digest)
+
+    def _tag_fields(self, leg: Leg) -> dict[str, str]:
+        fields = {"tag": self.job.reference.tag or "latest", **self.job.tag_fields}
+        environment = leg.warmup.environment if leg.warmup else None
+        if environment:
+            fields |= {
+                "triton": environment.triton_version,
+                "torch": (environment.torch_version or "").replace("+", "_"),
+                "python": ".".join(environment.python_version.split(".")[:2]),
+            }
+        return fields
+
+    @contextmanager
+    def _shown(self, leg: Leg) -> Iterator[Callable[[str], None]]:
+        """Show the script's lines, marked with their target where several scripts speak at once."""
+        several = len(self.job.targets) > 1
+        with self.tools.progress.script_output() as show:
+            yield (lambda line: show(f"{leg.target} | {line}")) if several else show
