@@ -64,8 +64,19 @@ def running_docker_engine(folder: Path) -> Iterator[DockerEngine]:
         *("--bridge=none", "--iptables=false", "--ip6tables=false"),
         *("--storage-driver=overlay2", "--insecure-registry=127.0.0.0/8"),
     ]
-    with running(command, ready=lambda: answers(engine), log=engine.log):
-        yield engine
+    try:
+        with running(command, ready=lambda: answers(engine), log=engine.log):
+            yield engine
+    finally:
+        _unmount(folder)
+
+
+def _unmount(folder: Path) -> None:
+    # The engine leaves its network namespace and a stopped container's layers mounted.
+    mounts = (line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines())
+    for mount in sorted(mounts, reverse=True):
+        if Path(mount).is_relative_to(folder):
+            subprocess.run([require_tool("umount"), "--lazy", mount], check=False)
 
 
 def answers(engine: DockerEngine) -> bool:
