@@ -28,6 +28,10 @@ ARROWS = {
     "diff*": ("triton*", "errors"),
     "github*": ("errors",),
     "report*": ("preflight*", "gpus*", "triton*", "oci*", "errors"),
+    "proving": ("triton*", "errors"),
+    "merge": ("image*", "triton*", "oci*", "errors"),
+    "choose": ("image*", "stores*", "triton*", "oci*", "errors"),
+    "workplace": ("oci.disk", "errors"),
     "inputs*": ("triton.target", "oci.reference", "errors"),
     "tags*": ("triton.target", "oci.reference", "errors"),
     "__init__": (),
@@ -35,7 +39,7 @@ ARROWS = {
     "commands*": ("*",),
 }
 # What the order of work is written in: it knows the stages, never the edge.
-ORDER_OF_WORK = ("pipeline*", "job*", "leg*", "stages*")
+ORDER_OF_WORK = ("run", "pipeline", "job", "leg", "stages")
 EDGE = ("__main__", "commands*", "inputs*", "github*")
 
 OWNERS = {
@@ -134,8 +138,8 @@ def test_the_probe_stands_alone() -> None:
     assert not foreign
 
 
-# The probe runs in the user's interpreter: standard library, and the user's own frameworks.
-PROBE_MAY_IMPORT = {*sys.stdlib_module_names, "triton", "torch"}
+# The probe runs in the user's interpreter: standard library, and what the user has there.
+PROBE_MAY_IMPORT = {*sys.stdlib_module_names, "triton", "torch", "sitecustomize"}
 
 
 def test_no_module_is_a_drawer() -> None:
