@@ -25,7 +25,7 @@ from tcv_action.triton.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What a restore left in place: entries and the files of all folders, with their bytes.
+    """What a restore left in place: entries and files, with their bytes as the image counts them.
 
     `kept` counts the folders that were there already, complete. `skipped` names what was passed
     over: leftovers in the image.
