@@ -32,6 +32,16 @@ def describe(data: bytes, media_type: str) -> Descriptor:
     return Descriptor(media_type=media_type, digest=sha256(data), size=len(data))
 
 
+def hash_stream(stream: BinaryIO, media_type: str) -> Descriptor:
+    """Return the descriptor of all that the stream still gives."""
+    hashed = hashlib.sha256()
+    size = 0
+    while chunk := stream.read(CHUNK):
+        hashed.update(chunk)
+        size += len(chunk)
+    return Descriptor(media_type=media_type, digest=f"sha256:{hashed.hexdigest()}", size=size)
+
+
 def check(data: bytes, descriptor: Descriptor, place: str) -> bytes:
     """Return the bytes, if they are the ones that the descriptor names; else raise StoreError."""
     if len(data) != descriptor.size or sha256(data) != descriptor.digest:

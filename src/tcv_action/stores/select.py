@@ -4,19 +4,23 @@ from tcv_action.errors import InputError
 from tcv_action.oci.reference import Reference, Transport
 from tcv_action.stores import Store
 from tcv_action.stores.access import RegistryAccess
+from tcv_action.stores.archive import DockerArchiveStore, OciArchiveStore
+from tcv_action.stores.layout import LayoutStore
 
 
 def open_store(reference: Reference, access: RegistryAccess) -> Store:
-    """Return the store of the reference's transport; its client is imported only now."""
+    """Return the store of the reference's transport; heavy clients are imported only now."""
     match reference.transport:
         case Transport.REGISTRY:
             from tcv_action.stores.registry.store import RegistryStore  # noqa: PLC0415
 
             return RegistryStore(access)
         case Transport.OCI:
-            from tcv_action.stores.layout import LayoutStore  # noqa: PLC0415
-
             return LayoutStore()
+        case Transport.OCI_ARCHIVE:
+            return OciArchiveStore()
+        case Transport.DOCKER_ARCHIVE:
+            return DockerArchiveStore()
         case _:
             what = f"{str(reference)!r} is in a store that is not supported yet"
             raise InputError(what)

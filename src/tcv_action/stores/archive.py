@@ -1,0 +1,126 @@
+"""Images in one file: `oci-archive:FILE[:TAG]` and `docker-archive:FILE[:NAME:TAG]`.
+
+A file that is there is added to, as a layout is. Its bytes follow from its images alone.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tcv_action.errors import InputError
+from tcv_action.oci.archive import ArchivedLayout, read_member
+from tcv_action.oci.contents import Contents
+from tcv_action.oci.descriptor import Descriptor
+from tcv_action.oci.disk import written_beside
+from tcv_action.oci.docker_archive import SAVED, choose_saved, open_saved, parse_saved
+from tcv_action.oci.image import OciImage
+from tcv_action.oci.index import OciIndex
+from tcv_action.oci.members import TarMembers, tar_chunks
+from tcv_action.oci.reference import DEFAULT_TAG, Reference
+from tcv_action.stores import Pushed
+from tcv_action.stores.reading import check_digest, image_of, index_of
+
+
+class OciArchiveStore:
+    """Reads and writes a tar of an OCI layout."""
+
+    def read(self, reference: Reference) -> OciImage:
+        """Return the image of the tag or digest, or the only one; its layers stay in the file."""
+        layout, descriptor = _find(reference)
+        return image_of(reference, descriptor, layout.read_bytes(descriptor), layout)
+
+    def read_index(self, reference: Reference) -> OciIndex | None:
+        """Return the index that the reference names; None where it names a single image."""
+        layout, descriptor = _find(reference)
+        return index_of(descriptor, layout.read_bytes(descriptor))
+
+    def write(self, image: OciImage, reference: Reference) -> Pushed:
+        """Write the file anew with the image added to what it holds."""
+        check_digest(image.digest, reference)
+        old = _contents(reference)
+        written = _save(reference, old, old.with_image(image, _tags(reference)))
+        return Pushed(reference=reference, digest=image.digest, uploaded_bytes=written)
+
+    def write_index(
+        self, index: OciIndex, images: Sequence[OciImage], reference: Reference
+    ) -> Pushed:
+        """Write the file anew with the images and the index that joins them."""
+        check_digest(index.digest, reference)
+        old = _contents(reference)
+        written = _save(reference, old, old.with_index(index, images, _tags(reference)))
+        return Pushed(reference=reference, digest=index.digest, uploaded_bytes=written)
+
+
+class DockerArchiveStore:
+    """Reads what `docker save` writes; writes what docker and OCI tools both load."""
+
+    def read(self, reference: Reference) -> OciImage:
+        """Return the image of the name, or the only one; its layers stay in the file."""
+        path = _file(reference)
+        members = TarMembers(path)
+        saved = parse_saved(read_member(members, SAVED, str(path)))
+        chosen = choose_saved(saved, _name(reference), str(path))
+        return open_saved(members, chosen, str(path))
+
+    def read_index(self, reference: Reference) -> None:
+        """Return None: docker's archives hold single images."""
+
+    def write(self, image: OciImage, reference: Reference) -> Pushed:
+        """Write the file anew with the image added to what it holds."""
+        check_digest(image.digest, reference)
+        old = _contents(reference)
+        written = _save(reference, old, old.with_name(image, _name(reference)))
+        return Pushed(reference=reference, digest=image.digest, uploaded_bytes=written)
+
+    def write_index(
+        self,
+        index: OciIndex,
+        images: Sequence[OciImage],  # noqa: ARG002
+        reference: Reference,
+    ) -> Pushed:
+        """Raise InputError: docker's archives hold single images."""
+        raise no_index(index, reference)
+
+
+def no_index(index: OciIndex, reference: Reference) -> InputError:
+    """Say that the reference's store cannot hold an index."""
+    return InputError(
+        f"cannot write an index of {len(index.entries)} images to {str(reference)!r}",
+        cause="docker's archives and engines hold single images.",
+        next_step="Write it to a registry, oci: or oci-archive:.",
+    )
+
+
+def _find(reference: Reference) -> tuple[ArchivedLayout, Descriptor]:
+    path = _file(reference)
+    layout = ArchivedLayout(TarMembers(path), str(path))
+    return layout, layout.find(reference.tag, reference.digest)
+
+
+def _contents(reference: Reference) -> Contents:
+    path = _file(reference)
+    return Contents.read(TarMembers(path), str(path)) if path.exists() else Contents()
+
+
+def _save(reference: Reference, old: Contents, new: Contents) -> int:
+    """Replace the file unless it holds all this; return the bytes of the files that are new."""
+    added = [name for name in new.files if name not in old.files]
+    if added or (new.images, new.saved) != (old.images, old.saved):
+        with written_beside(_file(reference), sync=True) as stream:
+            for chunk in tar_chunks(new.members()):
+                stream.write(chunk)
+    return sum(new.files[name].size for name in added)
+
+
+def _tags(reference: Reference) -> tuple[str, ...]:
+    return (reference.tag,) if reference.tag else ()
+
+
+def _name(reference: Reference) -> str | None:
+    return f"{reference.name}:{reference.tag or DEFAULT_TAG}" if reference.name else None
+
+
+def _file(reference: Reference) -> Path:
+    if reference.path is None:
+        what = f"{str(reference)!r} names no file"
+        raise InputError(what, next_step="Write oci-archive:FILE[:TAG].")
+    return reference.path

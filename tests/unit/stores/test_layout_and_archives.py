@@ -1,0 +1,237 @@
+"""Layouts and archives: what was written comes back, byte for byte, under each of its tags."""
+
+import gzip
+import json
+import tarfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from tests.images import layer_bytes, same_content, sample_image, tarball
+
+from tcv_action.errors import InputError, StoreError
+from tcv_action.oci.digest import sha256
+from tcv_action.oci.image import OciImage
+from tcv_action.oci.index import IndexEntry, Platform, build_index
+from tcv_action.oci.media_types import MediaTypes
+from tcv_action.oci.reference import Reference
+from tcv_action.stores import Store
+from tcv_action.stores.access import RegistryAccess
+from tcv_action.stores.select import open_store
+
+OTHER = {"io.triton.cache/OTHER/mul.json": b'{"hash":"0b"}'}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A reference without a tag, and its store."""
+
+    plain: str
+    tagged: str
+
+    @property
+    def store(self) -> Store:
+        return open_store(self.at("a"), RegistryAccess())
+
+    def at(self, tag: str) -> Reference:
+        return Reference.parse(self.tagged.format(tag=tag))
+
+
+@pytest.fixture(params=["oci", "oci-archive", "docker-archive"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    plain = f"{request.param}:{tmp_path}/place"
+    middle = ":ghcr.io/o/r" if request.param == "docker-archive" else ""
+    return Place(plain, plain + middle + ":{tag}")
+
+
+@pytest.fixture(params=["oci", "oci-archive"])
+def index_place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    plain = f"{request.param}:{tmp_path}/place"
+    return Place(plain, plain + ":{tag}")
+
+
+@pytest.fixture(params=list(MediaTypes))
+def image(request: pytest.FixtureRequest, tmp_path: Path) -> OciImage:
+    return sample_image(tmp_path / "source", request.param)
+
+
+def test_an_image_comes_back_as_it_was(place: Place, image: OciImage) -> None:
+    pushed = place.store.write(image, place.at("a"))
+
+    assert pushed.digest == image.digest
+    assert pushed.uploaded_bytes == sum(
+        part.size for part in (image.descriptor, image.config_descriptor, *image.layers)
+    )
+    assert same_content(place.store.read(place.at("a")), image)
+    assert same_content(place.store.read(Reference.parse(place.plain)), image)
+    assert place.store.read_index(place.at("a")) is None
+
+
+def test_a_second_tag_sends_nothing_again(place: Place, image: OciImage) -> None:
+    place.store.write(image, place.at("a"))
+
+    pushed = place.store.write(image, place.at("b"))
+
+    assert pushed.uploaded_bytes == 0
+    assert place.store.read(place.at("a")).digest == image.digest
+    assert place.store.read(place.at("b")).digest == image.digest
+
+
+def test_two_images_live_side_by_side(place: Place, image: OciImage, tmp_path: Path) -> None:
+    other = sample_image(tmp_path / "source", files=OTHER)
+
+    place.store.write(image, place.at("a"))
+    place.store.write(other, place.at("b"))
+
+    assert same_content(place.store.read(place.at("a")), image)
+    assert same_content(place.store.read(place.at("b")), other)
+    with pytest.raises(StoreError, match="2 images"):
+        place.store.read(Reference.parse(place.plain))
+
+
+def test_a_tag_moves(place: Place, image: OciImage, tmp_path: Path) -> None:
+    other = sample_image(tmp_path / "source", files=OTHER)
+
+    place.store.write(image, place.at("a"))
+    place.store.write(other, place.at("a"))
+
+    assert place.store.read(place.at("a")).digest == other.digest
+
+
+def test_an_unknown_tag_is_refused(place: Place, image: OciImage) -> None:
+    place.store.write(image, place.at("a"))
+
+    with pytest.raises(StoreError, match="x'"):
+        place.store.read(place.at("x"))
+
+
+def test_a_digest_that_is_not_the_image_s_is_refused(place: Place, image: OciImage) -> None:
+    with pytest.raises(InputError, match="does not name"):
+        place.store.write(image, place.at("a").with_digest(sha256(b"")))
+
+
+def test_an_archive_s_bytes_follow_from_its_images(image: OciImage, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        reference = Reference.parse(f"oci-archive:{tmp_path}/{name}.tar:a")
+        open_store(reference, RegistryAccess()).write(image, reference)
+
+    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
+
+
+def test_an_index_joins_images(index_place: Place, tmp_path: Path) -> None:
+    images = [sample_image(tmp_path / "s"), sample_image(tmp_path / "s", files=OTHER)]
+    annotated = {"cache.triton.image/arch": "90"}
+    index = build_index(
+        [
+            IndexEntry(
+                descriptor=replace(each.descriptor, annotations=annotated),
+                platform=Platform(architecture="amd64"),
+            )
+            for each in images
+        ]
+    )
+
+    pushed = index_place.store.write_index(index, images, index_place.at("all"))
+
+    assert pushed.digest == index.digest
+    assert index_place.store.read_index(index_place.at("all")) == index
+    entry = index.entries[1]
+    assert entry.descriptor.annotations == annotated
+    named = index_place.at("all").with_digest(entry.descriptor.digest)
+    assert same_content(index_place.store.read(named), images[1])
+    with pytest.raises(InputError, match="an index of 2 images"):
+        index_place.store.read(index_place.at("all"))
+
+
+def test_an_archive_of_docker_s_holds_no_index(tmp_path: Path) -> None:
+    image = sample_image(tmp_path / "s")
+    index = build_index([IndexEntry(descriptor=image.descriptor)])
+    reference = Reference.parse(f"docker-archive:{tmp_path}/x.tar:a:b")
+
+    with pytest.raises(InputError, match="single images"):
+        open_store(reference, RegistryAccess()).write_index(index, [image], reference)
+    assert not (tmp_path / "x.tar").exists()
+
+
+def test_a_failed_write_leaves_the_archive_as_it_was(tmp_path: Path) -> None:
+    image = sample_image(tmp_path / "s")
+    other = sample_image(tmp_path / "s", files=OTHER)
+    reference = Reference.parse(f"oci-archive:{tmp_path}/x.tar:a")
+    store = open_store(reference, RegistryAccess())
+    store.write(image, reference)
+    before = (tmp_path / "x.tar").read_bytes()
+    (tmp_path / "s/blobs/sha256" / other.layers[0].digest.removeprefix("sha256:")).unlink()
+
+    with pytest.raises(StoreError):
+        store.write(other, reference.with_tag("b"))
+
+    assert (tmp_path / "x.tar").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s", "x.tar"]
+
+
+def old_docker_save(path: Path, tar: bytes) -> dict[str, object]:
+    """Write what docker 20.10 saves: an unpacked layer, then a link to it, no manifest."""
+    config: dict[str, object] = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Labels": {"a": "b"}},
+        "rootfs": {"type": "layers", "diff_ids": [sha256(tar), sha256(tar)]},
+    }
+    rows = [
+        {
+            "Config": "c.json",
+            "RepoTags": ["r:t"],
+            "Layers": ["1/layer.tar", "2/layer.tar"],
+        }
+    ]
+    folder = path.parent / "saved"
+    (folder / "1").mkdir(parents=True)
+    (folder / "2").mkdir()
+    (folder / "1/layer.tar").write_bytes(tar)
+    (folder / "2/layer.tar").symlink_to("../1/layer.tar")
+    (folder / "c.json").write_text(json.dumps(config))
+    (folder / "manifest.json").write_text(json.dumps(rows))
+    with tarfile.open(path, "w") as archive:
+        archive.add(folder, arcname=".")
+    return config
+
+
+def test_an_archive_of_an_old_docker_is_read(tmp_path: Path) -> None:
+    tar = tarball(OTHER)
+    config = old_docker_save(tmp_path / "x.tar", tar)
+    reference = Reference.parse(f"docker-archive:{tmp_path}/x.tar:r:t")
+
+    image = open_store(reference, RegistryAccess()).read(reference)
+
+    assert json.loads(image.config) == config
+    assert layer_bytes(image) == tar
+    assert [layer.digest for layer in image.layers] == [sha256(tar)] * 2
+
+
+@pytest.mark.parametrize("content", [b"", b"no tar at all" * 100])
+def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.tar").write_bytes(content)
+    reference = Reference.parse(f"oci-archive:{tmp_path}/x.tar")
+
+    with pytest.raises((InputError, StoreError), match=r"x\.tar"):
+        open_store(reference, RegistryAccess()).read(reference)
+
+
+def test_a_compressed_archive_is_refused_with_advice(tmp_path: Path) -> None:
+    (tmp_path / "x.tgz").write_bytes(gzip.compress(b""))
+    reference = Reference.parse(f"docker-archive:{tmp_path}/x.tgz")
+
+    with pytest.raises(InputError, match="gunzip"):
+        open_store(reference, RegistryAccess()).read(reference)
+
+
+def test_an_archive_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    image = sample_image(tmp_path / "s")
+    reference = Reference.parse(f"oci-archive:{tmp_path}/x.tar:a")
+    store = open_store(reference, RegistryAccess())
+    store.write(image, reference)
+    whole = (tmp_path / "x.tar").read_bytes()
+    (tmp_path / "x.tar").write_bytes(whole[: len(whole) // 2])
+
+    with pytest.raises((InputError, StoreError)):
+        layer_bytes(store.read(reference))
