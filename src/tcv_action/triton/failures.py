@@ -49,7 +49,7 @@ def _too_long(script: Script, finished: Finished, timeout: float | None) -> Warm
 
 def _failed(script: Script, finished: Finished, records: Records, place: Place) -> WarmupError:
     failure, refusal = records.failure, records.refusal
-    if refusal is not None and (failure is None or failure.type == "CompileOnlyError"):
+    if refusal is not None and (failure is None or failure.refused or failure.pid != refusal.pid):
         return _refused(refusal)
     if failure is None:
         return ScriptError(

@@ -48,60 +48,24 @@ def _plain(value: Any) -> Any:
 
 # libtriton knows which variables are part of its key and tells only those that are set, so each
 # name that any release knew is set for a moment to learn whether this release knows it.
-_CANDIDATE_VARIABLES = [
-    "ALLOW_LHS_TMEM_LAYOUT_CONVERSION",
-    "AMDGCN_ENABLE_DUMP",
-    "AMDGCN_USE_BUFFER_ATOMICS",
-    "AMDGCN_USE_BUFFER_OPS",
-    "DISABLE_FAST_REDUCTION",
-    "DISABLE_LLVM_OPT",
-    "DISABLE_MMA_V3",
-    "DISABLE_MMA_V5",
-    "DISABLE_PTXAS_OPT",
-    "ENABLE_LHS_TO_REGISTERS",
-    "ENABLE_MMA_V5_ATT_PIPELINE",
-    "LLVM_ENABLE_TIMING",
-    "LLVM_EXTRACT_DI_LOCAL_VARIABLES",
-    "LLVM_IR_ENABLE_DUMP",
-    "LLVM_PASS_PLUGIN_PATH",
-    "MLIR_DISABLE_MULTITHREADING",
-    "MLIR_DUMP_PATH",
-    "MLIR_ENABLE_DIAGNOSTICS",
-    "MLIR_ENABLE_DUMP",
-    "MLIR_ENABLE_REMARK",
-    "MLIR_ENABLE_TIMING",
-    "NVPTX_ENABLE_DUMP",
-    "STORE_TMEM_TO_GLOBAL_BYPASS_SMEM",
-    "TRITON_CONSAN_INIT_ALLOCATIONS",
-    "TRITON_DEFAULT_FP_FUSION",
-    "TRITON_DISABLE_LINE_INFO",
-    "TRITON_DISABLE_RESHAPE_ENCODING_INFERENCE",
-    "TRITON_DUMP_MIR",
-    "TRITON_ENABLE_ASAN",
-    "TRITON_ENABLE_EXPERIMENTAL_CONSAN",
-    "TRITON_ENABLE_LLVM_DEBUG",
-    "TRITON_F32_DEFAULT",
-    "TRITON_FORCE_DISABLE_FP_FUSION",
-    "TRITON_HIP_GLOBAL_PREFETCH",
-    "TRITON_HIP_LOCAL_PREFETCH",
-    "TRITON_HIP_STREAM_PREFETCH",
-    "TRITON_HIP_USE_ASYNC_COPY",
-    "TRITON_HIP_USE_BLOCK_PINGPONG",
-    "TRITON_HIP_USE_COEXEC_SCHEDULER",
-    "TRITON_HIP_USE_EXPERT_SCHEDULING",
-    "TRITON_HIP_USE_IN_THREAD_TRANSPOSE",
-    "TRITON_LLVM_DEBUG_ONLY",
-    "TRITON_OVERRIDE_ARCH",
-    "TRITON_PARTITION_SCHEDULING_DUMP_DATA_ONLY",
-    "TRITON_PARTITION_SCHEDULING_DUMP_LOOP_ONLY",
-    "TRITON_PARTITION_SCHEDULING_ENABLE_DUMP_DOT",
-    "TRITON_PLUGIN_PATHS",
-    "TRITON_PLUGIN_VERSION_CHECK",
-    "TRITON_PREFER_TMEM_16x256_LAYOUT",
-    "TRITON_STRIP_DEBUG_INFO",
-    "USE_IR_LOC",
-    "USE_TTGIR_LOC",
-]
+_CANDIDATE_VARIABLES = """
+ALLOW_LHS_TMEM_LAYOUT_CONVERSION AMDGCN_ENABLE_DUMP AMDGCN_USE_BUFFER_ATOMICS
+AMDGCN_USE_BUFFER_OPS DISABLE_FAST_REDUCTION DISABLE_LLVM_OPT DISABLE_MMA_V3 DISABLE_MMA_V5
+DISABLE_PTXAS_OPT ENABLE_LHS_TO_REGISTERS ENABLE_MMA_V5_ATT_PIPELINE LLVM_ENABLE_TIMING
+LLVM_EXTRACT_DI_LOCAL_VARIABLES LLVM_IR_ENABLE_DUMP LLVM_PASS_PLUGIN_PATH
+MLIR_DISABLE_MULTITHREADING MLIR_DUMP_PATH MLIR_ENABLE_DIAGNOSTICS MLIR_ENABLE_DUMP
+MLIR_ENABLE_REMARK MLIR_ENABLE_TIMING NVPTX_ENABLE_DUMP STORE_TMEM_TO_GLOBAL_BYPASS_SMEM
+TRITON_CONSAN_INIT_ALLOCATIONS TRITON_DEFAULT_FP_FUSION TRITON_DISABLE_LINE_INFO
+TRITON_DISABLE_RESHAPE_ENCODING_INFERENCE TRITON_DUMP_MIR TRITON_ENABLE_ASAN
+TRITON_ENABLE_EXPERIMENTAL_CONSAN TRITON_ENABLE_LLVM_DEBUG TRITON_F32_DEFAULT
+TRITON_FORCE_DISABLE_FP_FUSION TRITON_HIP_GLOBAL_PREFETCH TRITON_HIP_LOCAL_PREFETCH
+TRITON_HIP_STREAM_PREFETCH TRITON_HIP_USE_ASYNC_COPY TRITON_HIP_USE_BLOCK_PINGPONG
+TRITON_HIP_USE_COEXEC_SCHEDULER TRITON_HIP_USE_EXPERT_SCHEDULING
+TRITON_HIP_USE_IN_THREAD_TRANSPOSE TRITON_LLVM_DEBUG_ONLY TRITON_OVERRIDE_ARCH
+TRITON_PARTITION_SCHEDULING_DUMP_DATA_ONLY TRITON_PARTITION_SCHEDULING_DUMP_LOOP_ONLY
+TRITON_PARTITION_SCHEDULING_ENABLE_DUMP_DOT TRITON_PLUGIN_PATHS TRITON_PLUGIN_VERSION_CHECK
+TRITON_PREFER_TMEM_16x256_LAYOUT TRITON_STRIP_DEBUG_INFO USE_IR_LOC USE_TTGIR_LOC
+"""
 
 
 def describe() -> dict[str, Any]:
@@ -117,7 +81,7 @@ def describe() -> dict[str, Any]:
 
     key = _triton_key()
     abi = str(sysconfig.get_config_var("SOABI") or "").split("-")
-    torch = sys.modules.get("torch")
+    version = getattr(sys.modules.get("torch"), "__version__", None)
     return {
         "triton_version": triton.__version__,
         "triton_key": None if key is None else hashlib.sha256(key.encode()).hexdigest(),
@@ -125,7 +89,7 @@ def describe() -> dict[str, Any]:
         "python_version": platform.python_version(),
         "python_abi": "-".join(abi[:2]),
         "host_arch": platform.machine(),
-        "torch_version": None if torch is None else str(torch.__version__),
+        "torch_version": None if version is None else str(version),
         "tools": _tools(os.path.dirname(triton.__file__)),
         "variables": _variables(),
     }
@@ -145,7 +109,7 @@ def _variables() -> dict[str, str | None]:
     from triton._C.libtriton import get_cache_invalidating_env_vars as told
 
     values: dict[str, str | None] = dict(told())
-    unset = [name for name in _CANDIDATE_VARIABLES if name not in os.environ]
+    unset = [name for name in _CANDIDATE_VARIABLES.split() if name not in os.environ]
     os.environ.update(dict.fromkeys(unset, "1"))
     try:
         known = told()
@@ -194,22 +158,10 @@ def _version_of(program: str) -> str:
 
 _described = threading.Event()
 # What a compilation adds to the metadata, beside the options that were asked for.
-_RESULTS = frozenset(
-    [
-        "hash",
-        "target",
-        "name",
-        "shared",
-        "tmem_size",
-        "triton_version",
-        "tensordesc_meta",
-        "ids",
-        "global_scratch_size",
-        "global_scratch_align",
-        "profile_scratch_size",
-        "profile_scratch_align",
-    ]
-)
+_RESULTS = """
+hash target name shared tmem_size triton_version tensordesc_meta ids global_scratch_size
+global_scratch_align profile_scratch_size profile_scratch_align
+"""
 
 
 def _on_request(src: Any, metadata: dict[str, Any], times: Any, cache_hit: bool, **_: Any) -> None:
@@ -218,7 +170,7 @@ def _on_request(src: Any, metadata: dict[str, Any], times: Any, cache_hit: bool,
         note("environment", **describe())
     names = list(getattr(getattr(src, "fn", None), "arg_names", ()))
     target = metadata["target"]
-    variables = os.environ.keys()
+    others = {*_RESULTS.split(), *os.environ}
     note(
         "request",
         name=metadata.get("name") or src.name,
@@ -233,11 +185,7 @@ def _on_request(src: Any, metadata: dict[str, Any], times: Any, cache_hit: bool,
             for key, value in getattr(src, "constants", {}).items()
         },
         attributes=_attributes(src, names),
-        options={
-            key: _json_ready(value)
-            for key, value in metadata.items()
-            if key not in _RESULTS and key not in variables
-        },
+        options={key: _json_ready(value) for key, value in metadata.items() if key not in others},
         seconds={} if cache_hit else times,
     )
 
@@ -585,72 +533,52 @@ def _constant(value: Any) -> Callable[..., Any]:
     return lambda *_args, **_kwargs: value
 
 
+_CUDA_DOES_NOTHING = """
+synchronize set_device empty_cache init _lazy_init _lazy_call ipc_collect manual_seed
+manual_seed_all seed seed_all set_rng_state set_rng_state_all set_stream reset_peak_memory_stats
+reset_max_memory_allocated reset_max_memory_cached reset_accumulated_memory_stats
+set_per_process_memory_fraction
+"""
+_CUDA_ANSWERS_ZERO = """
+current_device memory_allocated max_memory_allocated memory_reserved max_memory_reserved
+memory_cached max_memory_cached utilization initial_seed
+"""
+_CUDA_IS_IDLE = """
+Stream Event ExternalStream CUDAGraph graph stream device device_of StreamContext cudart
+"""
+
+
 def _cuda_answers(torch: Any, gpu: Gpu) -> dict[str, Any]:
-    """Return what stands in `torch.cuda` in place of its own functions and classes."""
-    nothing, zero = _constant(None), _constant(0)
-    answers = dict.fromkeys(
-        [
-            "synchronize",
-            "set_device",
-            "empty_cache",
-            "init",
-            "_lazy_init",
-            "_lazy_call",
-            "ipc_collect",
-            "manual_seed",
-            "manual_seed_all",
-            "seed",
-            "seed_all",
-            "set_rng_state",
-            "set_rng_state_all",
-            "set_stream",
-            "reset_peak_memory_stats",
-            "reset_max_memory_allocated",
-            "reset_max_memory_cached",
-            "reset_accumulated_memory_stats",
-            "set_per_process_memory_fraction",
-        ],
-        nothing,
-    )
-    answers.update(
-        dict.fromkeys(
-            [
-                "current_device",
-                "memory_allocated",
-                "max_memory_allocated",
-                "memory_reserved",
-                "initial_seed",
-                "max_memory_reserved",
-                "memory_cached",
-                "max_memory_cached",
-                "utilization",
-            ],
-            zero,
-        )
-    )
-    idle = ("Stream", "Event", "ExternalStream", "CUDAGraph", "graph", "stream", "device")
-    answers.update(dict.fromkeys((*idle, "StreamContext", "device_of", "cudart"), Idle))
-    answers.update(
-        is_available=_constant(True),
-        is_initialized=_constant(True),
-        device_count=_constant(1),
-        current_stream=_constant(Idle()),
-        default_stream=_constant(Idle()),
-        is_current_stream_capturing=_constant(False),
-        get_device_capability=_constant(gpu.capability),
-        get_device_name=_constant(gpu.name),
-        get_device_properties=_constant(_device_properties(gpu)),
-        get_arch_list=_constant([f"sm_{gpu.arch}" if gpu.backend == "cuda" else gpu.arch]),
-        is_bf16_supported=_constant(gpu.backend == "hip" or gpu.capability >= (8, 0)),
-        mem_get_info=_constant((gpu.memory, gpu.memory)),
-        memory_stats=_constant({}),
-        memory_summary=_constant(""),
-        graph_pool_handle=_constant((0, 0)),
-        make_graphed_callables=lambda callables, *_args, **_kwargs: callables,
-        get_rng_state=lambda *_args: torch.get_rng_state(),
-        can_device_access_peer=_constant(True),
-    )
-    return answers
+    """Return what stands in `torch.cuda` in place of its own functions and classes.
+
+    Each is an object of its own: PyTorch keeps tables of its functions.
+    """
+    known: dict[str, Any] = {
+        **dict.fromkeys(_CUDA_DOES_NOTHING.split()),
+        **dict.fromkeys(_CUDA_ANSWERS_ZERO.split(), 0),
+        "is_available": True,
+        "is_initialized": True,
+        "device_count": 1,
+        "current_stream": Idle(),
+        "default_stream": Idle(),
+        "is_current_stream_capturing": False,
+        "get_device_capability": gpu.capability,
+        "get_device_name": gpu.name,
+        "get_device_properties": _device_properties(gpu),
+        "get_arch_list": [f"sm_{gpu.arch}" if gpu.backend == "cuda" else gpu.arch],
+        "is_bf16_supported": gpu.backend == "hip" or gpu.capability >= (8, 0),
+        "mem_get_info": (gpu.memory, gpu.memory),
+        "memory_stats": {},
+        "memory_summary": "",
+        "graph_pool_handle": (0, 0),
+        "can_device_access_peer": True,
+    }
+    return {
+        **{name: _constant(value) for name, value in known.items()},
+        **{name: type(name, (Idle,), {}) for name in _CUDA_IS_IDLE.split()},
+        "make_graphed_callables": lambda callables, *_args, **_kwargs: callables,
+        "get_rng_state": lambda *_args: torch.get_rng_state(),
+    }
 
 
 def _device_properties(gpu: Gpu) -> Any:
@@ -832,11 +760,16 @@ class ImportWatcher:
 
 def _report_failure(kind: Any, error: Any, trace: Any, then: Any = sys.excepthook) -> None:
     file, line = getattr(error, "filename", None), getattr(error, "lineno", None)
+    whole_trace = trace
     while trace is not None:
         if _is_own(trace.tb_frame.f_code.co_filename):
             file, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
         trace = trace.tb_next
     missing = getattr(error, "name", None) if issubclass(kind, ModuleNotFoundError) else None
+    cause, refused = error, False
+    while cause is not None and not refused:
+        refused = isinstance(cause, CompileOnlyError)
+        cause = cause.__cause__ or cause.__context__
     note(
         "failure",
         type=kind.__name__,
@@ -844,8 +777,9 @@ def _report_failure(kind: Any, error: Any, trace: Any, then: Any = sys.excepthoo
         file=str(file or ""),
         line=line or 0,
         missing=missing,
+        refused=refused,
     )
-    then(kind, error, trace)
+    then(kind, error, whole_trace)
 
 
 def _prepare_triton(triton: Any) -> None:

@@ -13,19 +13,26 @@ from tcv_action.triton.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Where and how a script's Python stopped: an exception that nobody caught."""
+    """Where and how a process of the script stopped: an exception that nobody caught.
 
+    `missing` is the module that could not be imported; `refused` tells that the exception came of
+    a refusal.
+    """
+
+    pid: int
     type: str
     message: str
     file: str
     line: int
     missing: str | None
+    refused: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What a script asked of a GPU that was not there, and where."""
+    """What a process of the script asked of a GPU that was not there, and where."""
 
+    pid: int
     what: str
     file: str
     line: int
@@ -56,7 +63,7 @@ def read_records(path: Path) -> Records:
     refusal = _last(events, "refusal")
     return Records(
         requests=tuple(_request(event) for event in events if event["event"] == "request"),
-        environment=None if environment is None else Environment(**environment),
+        environment=None if environment is None else _environment(environment),
         failure=None if failure is None else Failure(**failure),
         refusal=None if refusal is None else Refusal(**refusal),
     )
@@ -74,8 +81,12 @@ def _last(events: Iterable[Mapping[str, Any]], kind: str) -> dict[str, Any] | No
     content = None
     for event in events:
         if event["event"] == kind:
-            content = {key: value for key, value in event.items() if key not in {"event", "pid"}}
+            content = {key: value for key, value in event.items() if key != "event"}
     return content
+
+
+def _environment(content: Mapping[str, Any]) -> Environment:
+    return Environment(**{key: value for key, value in content.items() if key != "pid"})
 
 
 def _request(event: Mapping[str, Any]) -> Request:
