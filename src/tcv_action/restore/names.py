@@ -7,6 +7,7 @@ from tcv_action.oci.untar import FILE, FOLDER, Member
 
 _COMPONENT_LIMIT = 255
 _PATH_LIMIT = 4096 - 256
+_DEPTH_LIMIT = 64
 
 
 def check_kind(member: Member) -> None:
@@ -27,6 +28,8 @@ def parts_of(member: Member) -> list[str]:
         refuse(member, "its name leads out of its folder, or is not plain")
     if any(part.startswith(".wh.") for part in parts):
         refuse(member, "it deletes files of another layer")
+    if len(parts) > _DEPTH_LIMIT:
+        refuse(member, "its folders are nested too deeply")
     if len(name.encode()) > _PATH_LIMIT or any(
         len(part.encode()) > _COMPONENT_LIMIT for part in parts
     ):
@@ -34,6 +37,41 @@ def parts_of(member: Member) -> list[str]:
     if not name.isprintable():
         refuse(member, "its name holds control characters")
     return parts
+
+
+class Ledger:
+    """What was taken so far: no name twice in a layer, in two spellings, or as file and folder."""
+
+    def __init__(self) -> None:
+        self._spelling: dict[str, str] = {}
+        self._layer_of_file: dict[str, int] = {}
+        self._folders = {""}
+
+    def note(self, layer: int, member: Member, parts: list[str]) -> None:
+        """Note a member; refuse one that contradicts an earlier one.
+
+        A later layer may replace a file of an earlier one.
+        """
+        path = "/".join(parts)
+        self._note_folder(member, path if member.kind == FOLDER else path.rpartition("/")[0])
+        if member.kind == FILE:
+            self._check_spelling(member, path)
+            if path in self._folders or self._layer_of_file.get(path) == layer:
+                refuse(member, "it is there twice")
+            self._layer_of_file[path] = layer
+
+    def _note_folder(self, member: Member, path: str) -> None:
+        if path in self._folders:
+            return
+        if path in self._layer_of_file:
+            refuse(member, f"{path!r} is a file already")
+        self._check_spelling(member, path)
+        self._note_folder(member, path.rpartition("/")[0])
+        self._folders.add(path)
+
+    def _check_spelling(self, member: Member, path: str) -> None:
+        if self._spelling.setdefault(path.casefold(), path) != path:
+            refuse(member, "it is there in another spelling of its name")
 
 
 def refuse(member: Member, why: str) -> NoReturn:

@@ -4,14 +4,14 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tcv_action.errors import InputError
 from tcv_action.image import names
 from tcv_action.image.contract import ImageFacts, read_contract
 from tcv_action.image.options import Contract
-from tcv_action.image.records import Record, parse_manifest_json
+from tcv_action.image.records import Record, parse_manifest_json, recorded_requests
 from tcv_action.oci.disk import disk_trouble
 from tcv_action.oci.image import OciImage
 from tcv_action.restore.place import Destination, check_places, place
@@ -20,6 +20,7 @@ from tcv_action.restore.unpack import Limits, Unpacked, unpack
 from tcv_action.triton.cache import Cache
 from tcv_action.triton.groups import is_group_file, rewrite_group
 from tcv_action.triton.reader import metadata_names, read_entries
+from tcv_action.triton.request import Request
 from tcv_action.triton.target import Target
 
 
@@ -28,7 +29,7 @@ class Restored:
     """What a restore left in place: entries and files, with their bytes as the image counts them.
 
     `kept` counts the folders that were there already, complete. `skipped` names what was passed
-    over: leftovers in the image.
+    over: leftovers in the image. `requests` are those that the image records of its warmup.
     """
 
     destination: Path
@@ -38,6 +39,7 @@ class Restored:
     kept: int
     seconds: float
     skipped: tuple[str, ...]
+    requests: tuple[Request, ...] = field(default=(), repr=False)
 
 
 def restore(
@@ -81,6 +83,7 @@ def restore(
         kept=len(wanted.folders) - moved,
         seconds=clock() - started,
         skipped=(*unpacked.skipped, *held.dropped),
+        requests=recorded_requests(unpacked.manifest),
     )
 
 

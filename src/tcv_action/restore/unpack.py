@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from tcv_action.errors import InputError
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.layer_reader import read_layers
-from tcv_action.oci.untar import FILE, FOLDER, Member
-from tcv_action.restore.names import check_kind, parts_of, refuse
+from tcv_action.oci.untar import FOLDER, Member
+from tcv_action.restore.names import Ledger, check_kind, parts_of, refuse
 from tcv_action.restore.staging import Staging
 from tcv_action.triton.reader import is_leftover
 
@@ -40,8 +40,7 @@ class _Unpacking:
     members: int = 0
     size: int = 0
     sizes: dict[str, int] = field(default_factory=dict)
-    # Which layer a path came from: a later layer may replace it, the same one may not repeat it.
-    seen: dict[str, tuple[int, str]] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
     manifest: bytes | None = None
     skipped: list[str] = field(default_factory=list)
 
@@ -71,7 +70,7 @@ def _take(work: _Unpacking, layer: int, member: Member) -> None:
     _count(work, member)
     check_kind(member)
     parts = parts_of(member)
-    _note(work, layer, member, "/".join(parts))
+    work.ledger.note(layer, member, parts)
     if member.kind == FOLDER:
         _take_folder(work, member, parts)
     elif "/".join(parts) == work.manifest_path:
@@ -110,12 +109,3 @@ def _count(work: _Unpacking, member: Member) -> None:
         refuse(member, f"the image has more than {work.limits.members} members")
     if member.name == work.manifest_path and member.size > _MANIFEST_LIMIT:
         refuse(member, f"it has {member.size} bytes")
-
-
-def _note(work: _Unpacking, layer: int, member: Member, path: str) -> None:
-    """Refuse a path that is there twice, under another spelling, or as a file and a folder."""
-    key = path.casefold()
-    before = work.seen.get(key)
-    if before and (before[1] != path or (before[0] == layer and member.kind == FILE)):
-        refuse(member, "it is there twice")
-    work.seen[key] = (layer, path)
