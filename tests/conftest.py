@@ -35,6 +35,16 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep a file on one worker, and all that needs the docker engine on one: it is started once."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            needs_engine = "docker_engine" in getattr(item, "fixturenames", ())
+            group = "docker" if needs_engine else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
