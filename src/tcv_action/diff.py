@@ -116,7 +116,7 @@ def to_text(comparison: Comparison) -> str:
     ]
     lines += [_named("rebuilt", entry) for entry in comparison.rebuilt]
     for pair in comparison.changed:
-        lines.append(_named("changed", pair.second))
+        lines.append(f"{_named('changed', pair.first)} → {_named('', pair.second)}")
         lines += [f"  {_line(item)}" for item in pair.differences]
         if not pair.differences:
             lines.append("  nothing that is known differs: the kernel's text or the environment")
@@ -181,7 +181,7 @@ def _differences(differences: Sequence[Difference]) -> list[dict[str, object]]:
 
 def _named(what: str, entry: KeyInputs) -> str:
     place = f", {entry.source}" if entry.source else ""
-    return f"{what} {entry.name} ({entry.target}{place}) {entry.hash[:12]}"
+    return f"{what} {entry.name} ({entry.target}{place}) {entry.hash[:12]}".strip()
 
 
 def _line(item: Difference) -> str:

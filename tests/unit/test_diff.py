@@ -43,6 +43,14 @@ def test_a_changed_entry_names_the_input() -> None:
     assert (comparison.added, comparison.removed) == ((), ())
 
 
+def test_a_kernel_that_moved_in_its_file_is_named() -> None:
+    comparison = diff(side(entry(1)), side(entry(2, source="add.py:5")))
+    (changed,) = comparison.changed
+    assert [(item.input, item.second) for item in changed.differences] == [
+        ("first line", "add.py:5")
+    ]
+
+
 def test_changed_entries_are_paired_with_their_nearest() -> None:
     first = [entry(1, options={"warps": 4, "stages": 1}), entry(2, options={"warps": 8})]
     second = [entry(3, options={"warps": 8}), entry(4, options={"warps": 4, "stages": 2})]
@@ -84,7 +92,7 @@ def test_the_text_and_the_json_tell_the_same() -> None:
     comparison = diff(side(entry(1), entry(9, "old")), side(entry(2, options={"warps": 8})))
     assert to_text(comparison).splitlines() == [
         "0 entries are the same, 0 rebuilt, 1 changed, 0 added, 1 removed.",
-        "changed add (cuda:90, add.py:3) 000000000000",
+        "changed add (cuda:90, add.py:3) 000000000000 → add (cuda:90, add.py:3) 000000000000",
         "  option warps: 4 → 8",
         "removed old (cuda:90, add.py:3) 000000000000",
     ]

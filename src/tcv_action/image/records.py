@@ -8,7 +8,7 @@ from tcv_action.image.options import Contract
 from tcv_action.triton.cache import Entry
 from tcv_action.triton.dummy_key import DummyKeys
 from tcv_action.triton.environment import Environment, to_json
-from tcv_action.triton.request import Request, to_records
+from tcv_action.triton.request import Request, from_records, to_records
 
 Record = Mapping[str, object]
 
@@ -70,6 +70,16 @@ def parse_manifest_json(content: bytes) -> list[Record]:
             next_step="Build the image again.",
         )
     return records
+
+
+def recorded_requests(content: bytes) -> tuple[Request, ...]:
+    """Read what a manifest.json says of the requests behind the entries; many say nothing.
+
+    Raises InputError where that cannot be read.
+    """
+    document = json.loads(content)
+    records = document.get("requests", []) if isinstance(document, dict) else []
+    return from_records(records)
 
 
 def compact(value: object) -> str:

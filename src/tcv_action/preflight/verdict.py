@@ -99,11 +99,18 @@ def to_json(verdicts: Verdicts) -> dict[str, object]:
 
 
 def to_text(verdicts: Verdicts) -> str:
-    """Return a line a point, the outcome last; points that hit are short."""
-    lines = [_line(verdict) for verdict in verdicts.points]
+    """Return a line a point, the outcome last; what is unset on both sides is only counted."""
+    unset = [verdict for verdict in verdicts.points if _is_unset(verdict)]
+    lines = [_line(verdict) for verdict in verdicts.points if verdict not in unset]
+    if unset:
+        lines.append(f"{Outcome.HIT:<11} {len(unset)} environment variables: unset on both sides")
     uncovered = [item.gpu for item in verdicts.gpus if not item.covered]
     lines += [f"GPU {gpu.label} ({gpu.target}): no kernels in the image" for gpu in uncovered]
     return "\n".join([*lines, f"Overall: {verdicts.outcome}"])
+
+
+def _is_unset(verdict: Verdict) -> bool:
+    return verdict.image == verdict.here == "unset"
 
 
 def _line(verdict: Verdict) -> str:

@@ -51,7 +51,7 @@ def _source_differences(first: KeyInputs, second: KeyInputs) -> Iterator[Differe
     hashes = (first.source_hash, second.source_hash)
     if None not in hashes and hashes[0] == hashes[1]:
         return
-    if None not in (first.line, second.line) and first.line != second.line:
+    if _moved(first, second):
         yield Difference(input="first line", first=first.source, second=second.source)
     elif None not in hashes:
         yield Difference(
@@ -59,6 +59,13 @@ def _source_differences(first: KeyInputs, second: KeyInputs) -> Iterator[Differe
             first=str(first.source_hash)[:12],
             second=str(second.source_hash)[:12],
         )
+
+
+def _moved(first: KeyInputs, second: KeyInputs) -> bool:
+    if first.line is None and second.line is None:  # then both places are those of the `def`
+        lines = [(side.source or "").rpartition(":")[2] for side in (first, second)]
+        return "" not in lines and lines[0] != lines[1]
+    return None not in (first.line, second.line) and first.line != second.line
 
 
 def _argument_differences(first: KeyInputs, second: KeyInputs) -> Iterator[Difference]:

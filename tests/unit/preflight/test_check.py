@@ -216,6 +216,14 @@ def test_an_image_of_another_tool_cannot_be_told() -> None:
     assert "the image does not say" in to_text(verdicts)
 
 
+def test_the_text_counts_what_is_unset_on_both_sides() -> None:
+    lines = to_text(check(facts(H100), machine(H100))).splitlines()
+    assert lines[-2:] == [
+        "will hit    2 environment variables: unset on both sides",
+        "Overall: will hit",
+    ]
+
+
 def test_the_json_form_holds_each_point_and_gpu() -> None:
     document = to_json(check(facts(H100), machine(Target("cuda", "80", 32))))
     assert document["outcome"] == "will miss"

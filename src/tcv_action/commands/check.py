@@ -1,0 +1,53 @@
+"""`tcv check`: will this image hit here?"""
+
+from pathlib import Path
+
+import click
+
+from tcv_action.commands import options
+from tcv_action.commands.edge import Edge, log_level, print_json
+from tcv_action.commands.images import named_image
+from tcv_action.commands.machines import machine_here, stub
+from tcv_action.image import read_contract
+from tcv_action.preflight.check import check
+from tcv_action.preflight.verdict import require_compatible, to_json, to_text
+from tcv_action.stores.access import RegistryAccess
+from tcv_action.triton.target import Target
+
+
+@click.command
+@click.argument("image", metavar="IMAGE")
+@click.option("--target", "-t", metavar="TARGET", help="Of an index, check this target's image.")
+@options.python
+@stub
+@options.registry
+@options.as_json
+@log_level
+@click.pass_obj
+def command(
+    edge: Edge,
+    image: str,
+    target: str | None,
+    python: str | None,
+    stub: Path | None,
+    access: RegistryAccess,
+    *,
+    as_json: bool,
+) -> None:
+    """Foretell whether an image will hit here, without pulling its layer.
+
+    Each point of Triton's cache key that can be known beforehand will hit, will miss because of a
+    reason, or cannot be told. One that will miss is exit code 6.
+
+    \b
+    Examples:
+      tcv check ghcr.io/me/kernels:v1-cuda-sm90
+      tcv check oci:images:latest --python /opt/venv/bin/python --json
+    """
+    found = named_image(image, access, Target.parse(target) if target else None)
+    verdicts = check(read_contract(found), machine_here(python, stub, edge))
+    if as_json:
+        print_json(to_json(verdicts))
+    else:
+        click.echo(to_text(verdicts))
+    require_compatible(verdicts, image)
