@@ -24,6 +24,8 @@ from tcv_action.triton.request import Request
 from tcv_action.triton.target import Target
 
 _BINARY_KINDS = frozenset({"cubin", "hsaco", "json", "so"})
+# Eleven octal digits: what a tar header has room for, until the year 2242.
+_TIME_LIMIT = 8**11
 _GOARCH = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
 
@@ -79,6 +81,7 @@ def write_image(
 ) -> OciImage:
     """Write layer, config and manifest into the layout, and return the image."""
     types = options.media_types
+    created = _rfc3339(options.created)
     with layout.new_blob() as blob:
         diff_id = write_layer(files, blob, mtime=options.created)
     layer_type = CONTENT_LAYER if options.variant is Variant.OCI else types.layer
@@ -88,7 +91,7 @@ def write_image(
             architecture=_architecture(labels),
             labels=labels,
             diff_ids=(diff_id,),
-            created=_rfc3339(options.created),
+            created=created,
         ),
         created_by=("tcv-action",),
     )
@@ -143,13 +146,12 @@ def _architecture(labels: Mapping[str, str]) -> str:
 
 
 def _rfc3339(seconds: int) -> str:
-    try:
-        moment = datetime.fromtimestamp(seconds, tz=UTC)
-    except (OverflowError, ValueError, OSError) as error:
+    if not 0 <= seconds < _TIME_LIMIT:
         what = f"The time {seconds!r} cannot be the image's."
         raise InputError(
             what,
             cause="It counts the seconds since 1970, as SOURCE_DATE_EPOCH does.",
             next_step="Give a whole number such as 1700000000, or none.",
-        ) from error
+        )
+    moment = datetime.fromtimestamp(seconds, tz=UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
