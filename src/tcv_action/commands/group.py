@@ -12,7 +12,11 @@ _COMMANDS = {
     "create": "Package a cache folder as an image.",
     "extract": "Restore a cache from an image.",
     "inspect": "Show labels, targets, entries and sizes of an image or folder.",
+    "check": "Foretell from an image's labels whether it will hit on this machine.",
     "verify": "Replay a script against an image or folder and count the hits.",
+    "diff": "Compare two images or folders, entry by entry.",
+    "relocate": "Rewrite a folder's group files for where it is, or will be mounted.",
+    "gpus": "Show this machine's GPUs.",
 }
 
 

@@ -94,15 +94,15 @@ def packing(command: Command) -> Command:
 
     @click.option(
         "--media-types",
-        type=click.Choice(list(MediaTypes)),
-        default=MediaTypes.OCI,
+        type=click.Choice([one.value for one in MediaTypes]),
+        default=MediaTypes.OCI.value,
         show_default=True,
         help="Media types of manifest and layer.",
     )
     @click.option(
         "--variant",
-        type=click.Choice(list(Variant)),
-        default=Variant.COMPAT,
+        type=click.Choice([one.value for one in Variant]),
+        default=Variant.COMPAT.value,
         show_default=True,
         help="A layer that every tool reads, or one with a media type of its own.",
     )
@@ -115,8 +115,8 @@ def packing(command: Command) -> Command:
     )
     @click.option(
         "--contents",
-        type=click.Choice(list(Contents)),
-        default=Contents.FULL,
+        type=click.Choice([one.value for one in Contents]),
+        default=Contents.FULL.value,
         show_default=True,
         help="Every file, or binaries and metadata only.",
     )
