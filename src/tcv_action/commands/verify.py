@@ -1,8 +1,9 @@
 """`tcv verify`: prove with Triton's own counter that a cache hits."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -12,12 +13,17 @@ from tcv_action.commands.edge import Edge, log_level, print_json
 from tcv_action.commands.images import named_image
 from tcv_action.commands.scripts import chosen_interpreter, given_script, targets_at_hand
 from tcv_action.errors import InputError
+from tcv_action.image import read_contract
 from tcv_action.proving import require_all_hits
 from tcv_action.report import text
 from tcv_action.restore import restore
 from tcv_action.stores.access import RegistryAccess
+from tcv_action.triton.environment import Environment
+from tcv_action.triton.explain import Explanation, explain, to_json, to_text
+from tcv_action.triton.key_inputs import read_key_inputs
 from tcv_action.triton.reader import read_cache
 from tcv_action.triton.replay import Proof, replay
+from tcv_action.triton.request import Request
 from tcv_action.triton.target import Target
 
 
@@ -64,29 +70,49 @@ def command(
       tcv verify -d cache --target cuda:90 warmup.py
     """
     chosen = options.parse_targets(targets)
-    with _cache(image, folder, chosen, access) as cache_dir:
-        proofs = []
-        for target in chosen or read_cache(cache_dir).targets:
+    with _cache(image, folder, chosen, access) as held:
+        proofs = {}
+        for target in chosen or read_cache(held.folder).targets:
             with edge.progress.script_output() as show:
                 proof = replay(
                     given_script(command, module=module),
                     target,
-                    cache_dir,
+                    held.folder,
                     interpreter=chosen_interpreter(python, edge),
                     timeout=timeout,
                     on_output=show,
                     gpu=target in targets_at_hand(),
                 )
-            proofs.append(proof)
-    _show(proofs, as_json=as_json)
-    for proof in proofs:
+            proofs[target] = (proof, held.why_missed(proof))
+    _show(list(proofs.values()), as_json=as_json)
+    for proof, _ in proofs.values():
         require_all_hits(proof)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """The cache that is replayed against, and what its image records of the warmup."""
+
+    folder: Path
+    requests: tuple[Request, ...] = ()
+    environments: Mapping[Target, Environment] = field(default_factory=dict)
+
+    def why_missed(self, proof: Proof) -> tuple[Explanation, ...]:
+        """Explain each miss by the entry that comes nearest."""
+        if not proof.misses:
+            return ()
+        return explain(
+            proof.misses,
+            read_key_inputs(read_cache(self.folder), self.requests),
+            image=self.environments.get(proof.target),
+            here=proof.environment,
+        )
 
 
 @contextmanager
 def _cache(
     image: str | None, folder: Path | None, targets: Sequence[Target], access: RegistryAccess
-) -> Iterator[Path]:
+) -> Iterator[_Held]:
     if (image is None) == (folder is None):
         what = "Give either --image or --dir, and not both."
         raise InputError(
@@ -94,31 +120,43 @@ def _cache(
             next_step="Write for example tcv verify -d cache --target cuda:90 warmup.py.",
         )
     if folder is not None:
-        yield folder
+        yield _Held(folder=folder)
         return
     with tempfile.TemporaryDirectory(prefix="tcv-verify-") as scratch:
-        restored = Path(scratch, "cache")
-        for target in targets or (None,):
-            restore(named_image(image or "", access, target), restored, target=target)
-        yield restored
+        yield _restored(image or "", Path(scratch, "cache"), targets, access)
 
 
-def _show(proofs: Sequence[Proof], *, as_json: bool) -> None:
+def _restored(image: str, folder: Path, targets: Sequence[Target], access: RegistryAccess) -> _Held:
+    requests: list[Request] = []
+    environments: dict[Target, Environment] = {}
+    for target in targets or (None,):
+        found = named_image(image, access, target)
+        requests += restore(found, folder, target=target).requests
+        facts = read_contract(found)
+        if facts.environment is not None:
+            environments |= dict.fromkeys(facts.targets, facts.environment)
+    return _Held(folder=folder, requests=tuple(requests), environments=environments)
+
+
+def _show(proofs: Sequence[tuple[Proof, Sequence[Explanation]]], *, as_json: bool) -> None:
     if as_json:
-        print_json({"targets": [_row(proof) for proof in proofs]})
+        print_json({"targets": [_row(proof, misses) for proof, misses in proofs]})
         return
-    for proof in proofs:
+    for proof, misses in proofs:
         click.echo(
             f"{proof.target}: {text.hits(proof.hits, proof.total)} requests hit"
             f" ({text.seconds(proof.seconds)})"
         )
+        for explanation in misses:
+            click.echo(to_text(explanation))
 
 
-def _row(proof: Proof) -> dict[str, object]:
+def _row(proof: Proof, misses: Sequence[Explanation]) -> dict[str, object]:
     return {
         "target": str(proof.target),
         "hits": proof.hits,
         "requests": proof.total,
         "seconds": proof.seconds,
         "missed": [{"name": miss.name, "source": miss.source} for miss in proof.misses],
+        "explanations": [to_json(explanation) for explanation in misses],
     }
