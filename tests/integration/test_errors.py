@@ -135,8 +135,7 @@ def test_full_disk(tmp_path: Path) -> None:
     try:
         ended = tcv("create", "-d", folder, "-i", f"oci:{small / 'out'}:v1")
         shows(ended, 5, "disk is full")
-        extracted = tcv("create", "-d", folder, "-i", f"oci:{tmp_path / 'big'}:v1").ok()
-        assert extracted
+        tcv("create", "-d", folder, "-i", f"oci:{tmp_path / 'big'}:v1").ok()
         ended = tcv("extract", "-i", f"oci:{tmp_path / 'big'}:v1", "-d", small / "cache")
         shows(ended, 5, "disk is full")
         assert not (small / "cache").exists()

@@ -74,16 +74,20 @@ def _table(result: RunResult) -> Iterator[str]:
 
 
 def _saved(result: RunResult) -> Iterator[str]:
-    compiled = sum(row.compile_seconds or 0.0 for row in result.targets)
-    if compiled:
-        names = sorted({request.name for row in result.targets for request in row.requests})
-        count = sum(len(row.requests) for row in result.targets)
-        shown = ", ".join(text.code(name) for name in names[:8]) + (" …" if len(names) > 8 else "")
-        yield (
-            f"{count} specializations of {len(names)} kernels ({shown}): "
-            f"{compiled:.1f} s of compiling saved in each fresh process."
-        )
-        yield ""
+    rows = [row for row in result.targets if row.compile_seconds]
+    if not rows:
+        return
+    names = sorted({request.name for row in rows for request in row.requests})
+    count = max(len(row.requests) for row in rows)
+    shown = ", ".join(text.code(name) for name in names[:8]) + (" …" if len(names) > 8 else "")
+    saved = ", ".join(f"{row.compile_seconds:.1f} s ({row.target})" for row in rows)
+    yield f"{count} specializations of {_kernels_counted(len(names))} ({shown})."
+    yield f"Compiling saved in each fresh process: {saved}."
+    yield ""
+
+
+def _kernels_counted(count: int) -> str:
+    return f"{count} kernel{'s' if count != 1 else ''}"
 
 
 def _use(result: RunResult) -> Iterator[str]:
