@@ -44,7 +44,8 @@ def test_skopeo_shows_the_labels_and_copies_every_blob(
     assert (tmp_path / "copy" / "manifest.json").read_bytes() == image.manifest
 
 
-def test_umoci_unpacks_the_cache_byte_for_byte(tool: Tool, tmp_path: Path, image: OciImage) -> None:
+@pytest.mark.usefixtures("image")
+def test_umoci_unpacks_the_cache_byte_for_byte(tool: Tool, tmp_path: Path) -> None:
     run(tool("umoci"), "unpack", "--image", f"{tmp_path / 'layout'}:suite", str(tmp_path / "out"))
 
     unpacked = tmp_path / "out" / "rootfs" / "io.triton.cache"
