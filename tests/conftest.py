@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.services.docker_engine import DockerEngine, running_docker_engine
-from tests.services.images import build_action, import_base
+from tests.services.images import add_triton, build_action, import_base
 from tests.services.interpreters import (
     NEWER,
     OLDEST,
@@ -112,6 +112,18 @@ def base_image(docker_engine: DockerEngine) -> str:
 def action_image(docker_engine: DockerEngine, base_image: str) -> str:
     """Give the name of the image that the Dockerfile makes on `base_image`."""
     return build_action(docker_engine, base_image)
+
+
+@pytest.fixture(scope="session")
+def triton_image(docker_engine: DockerEngine, base_image: str) -> str:
+    """Give the name of an image with Triton in its Python 3.11, as production would run it."""
+    return add_triton(docker_engine, base_image, "local/triton:1")
+
+
+@pytest.fixture(scope="session")
+def action_with_triton(docker_engine: DockerEngine, action_image: str) -> str:
+    """Give the name of the action's image with Triton beside it, as a self-made image would be."""
+    return add_triton(docker_engine, action_image, "local/tcv-action-triton:1")
 
 
 @pytest.fixture(scope="session", params=[(OLDEST,), NEWER], ids=["oldest", "newer"])

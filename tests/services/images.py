@@ -3,9 +3,13 @@
 from tests.services.base_image import base_tarball
 from tests.services.cache import ROOT
 from tests.services.docker_engine import DockerEngine
+from tests.services.interpreters import TRITON, interpreter, require_python
 
 BASE = "local/base:1"
 ACTION = "local/tcv-action:1"
+# The base's own Python; a wheel's files for the same minor version run in it as they are.
+BASE_PYTHON = "3.11"
+DEBIAN_PACKAGES = f"/usr/local/lib/python{BASE_PYTHON}/dist-packages"
 
 
 def import_base(engine: DockerEngine) -> str:
@@ -19,3 +23,15 @@ def build_action(engine: DockerEngine, base: str) -> str:
     arguments = ["--network=host", "--build-arg", f"BASE={base}", "--tag", ACTION, str(ROOT)]
     engine.docker("build", *arguments, timeout=900)
     return ACTION
+
+
+def add_triton(engine: DockerEngine, base: str, name: str) -> str:
+    """Put Triton, without PyTorch, into the Python of the base and return the image's name."""
+    made = interpreter(require_python(BASE_PYTHON)[1], BASE_PYTHON, [TRITON])
+    packages = made.path.parents[1] / "lib" / f"python{BASE_PYTHON}" / "site-packages"
+    container = engine.docker("create", base, "true").stdout.decode().strip()
+    for package in sorted(packages.glob("triton*")):
+        engine.docker("cp", str(package), f"{container}:{DEBIAN_PACKAGES}/")
+    engine.docker("commit", container, name)
+    engine.docker("rm", container)
+    return name

@@ -1,6 +1,7 @@
 """Handing over a run's result: files, GitHub's files, the terminal, the exit code."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,7 +21,7 @@ def deliver(result: RunResult, job: Job, edge: Edge, *, as_json: bool) -> int:
     """Write all reports, show the result, and return the exit code: the first failure's, or 0."""
     _write(result, job)
     if edge.on_github:
-        _hand_on(result, edge)
+        _hand_on(result, job.output, edge)
     if as_json:
         print_json(outputs(result))
     else:
@@ -36,9 +37,13 @@ def _write(result: RunResult, job: Job) -> None:
             file.write(content.encode())
 
 
-def _hand_on(result: RunResult, edge: Edge) -> None:
+def _hand_on(result: RunResult, output: Path, edge: Edge) -> None:
     from tcv_action.github import workflow  # noqa: PLC0415
+    from tcv_action.github.workspace import give_to_owner  # noqa: PLC0415
 
+    workspace = edge.environ.get("GITHUB_WORKSPACE")
+    if workspace:
+        give_to_owner(output, Path(workspace))
     if edge.github_file("OUTPUT"):
         workflow.set_outputs(step_outputs(result))
     path = edge.github_file("STEP_SUMMARY")
