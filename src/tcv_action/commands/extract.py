@@ -7,6 +7,10 @@ import click
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
 from tcv_action.commands.images import named_image
+from tcv_action.commands.machines import machine_here
+from tcv_action.image import read_contract
+from tcv_action.preflight.check import check
+from tcv_action.preflight.verdict import require_compatible
 from tcv_action.report import text
 from tcv_action.restore import Restored, restore
 from tcv_action.stores.access import RegistryAccess
@@ -24,6 +28,8 @@ from tcv_action.triton.target import Target
     help="Folder to restore into.  [default: TRITON_CACHE_DIR, else ~/.triton/cache]",
 )
 @click.option("--target", "-t", metavar="TARGET", help="Restore this target's entries only.")
+@options.python
+@click.option("--no-check", is_flag=True, help="Restore even what cannot hit on this machine.")
 @options.registry
 @options.as_json
 @log_level
@@ -33,13 +39,16 @@ def command(
     image: str,
     folder: Path | None,
     target: str | None,
+    python: str | None,
     access: RegistryAccess,
     *,
+    no_check: bool,
     as_json: bool,
 ) -> None:
     """Restore a cache from an image.
 
-    Nothing comes into the folder before the whole image is verified; then each entry comes in
+    An image that cannot hit on this machine is refused before its layer is read; what cannot be
+    told, as on a machine without a GPU, is no reason. Nothing comes into the folder before the whole image is verified; then each entry comes in
     whole, and what is there already stays.
 
     \b
@@ -49,6 +58,8 @@ def command(
     """
     chosen = Target.parse(target) if target else None
     found = named_image(image, access, chosen)
+    if not no_check:
+        require_compatible(check(read_contract(found), machine_here(python, None, edge)), image)
     restored = restore(found, folder or _usual_folder(edge), target=chosen)
     _show(image, found.digest, restored, as_json=as_json)
 

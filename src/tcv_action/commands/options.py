@@ -9,12 +9,14 @@ import click
 
 from tcv_action import inputs
 from tcv_action.commands.edge import Edge
+from tcv_action.commands.scripts import Warming
 from tcv_action.errors import InputError
 from tcv_action.image import Contents, PackOptions, Variant
 from tcv_action.oci.media_types import MediaTypes
 from tcv_action.stores.access import Credentials, RegistryAccess
 from tcv_action.triton.groups import PathStyle
 from tcv_action.triton.target import Target
+from tcv_action.warming import WarmupIn
 
 Command = Callable[..., None]
 
@@ -87,6 +89,27 @@ def _access(edge: Edge, username: str | None, *, insecure: bool) -> RegistryAcce
         docker_config=Path(config) if config else None,
         insecure=insecure,
     )
+
+
+def warming(command: Command) -> Command:
+    """Add where the script runs; the command receives it as `warming`."""
+
+    @click.option(
+        "--warmup-in",
+        type=click.Choice([one.value for one in WarmupIn if one is not WarmupIn.CONTAINER]),
+        default=WarmupIn.AUTO.value,
+        show_default=True,
+        help="Where the script runs: on this machine's GPU, or without any.",
+    )
+    @click.option(
+        "--require-gpu", is_flag=True, help="Fail at once where a target has no GPU here."
+    )
+    @functools.wraps(command)
+    def with_warming(*, warmup_in: str, require_gpu: bool, **given: Any) -> None:
+        chosen = Warming(where=WarmupIn(warmup_in), require_gpu=require_gpu)
+        command(**given, warming=chosen)
+
+    return with_warming
 
 
 def packing(command: Command) -> Command:

@@ -10,7 +10,7 @@ import click
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level
 from tcv_action.commands.results import deliver
-from tcv_action.commands.scripts import chosen_interpreter, given_script, targets_at_hand
+from tcv_action.commands.scripts import Warming, chosen_interpreter, given_script, gpus_for
 from tcv_action.errors import InputError
 from tcv_action.github.facts import image_labels
 from tcv_action.image import PackOptions
@@ -38,6 +38,7 @@ class Given:
     verify: bool
     python: str | None
     timeout: float | None
+    warming: Warming
     packing: PackOptions
     access: RegistryAccess
 
@@ -73,6 +74,7 @@ class Given:
 @click.option("--verify/--no-verify", default=True, help="Replay the script and count its hits.")
 @options.python
 @options.timeout
+@options.warming
 @options.packing
 @options.registry
 @options.as_json
@@ -152,7 +154,7 @@ def _tools(said: Given, job: Job, edge: Edge) -> Tools:
         progress=edge.progress,
         store=None if job.dry_run else open_store(job.reference, said.access),
         interpreter=chosen_interpreter(said.python, edge) if job.script else None,
-        gpus=targets_at_hand() if job.script else frozenset(),
+        gpus=gpus_for(said.warming, job.targets, edge) if job.script else frozenset(),
         workers=len(os.sched_getaffinity(0)),
         stop=Stop(),
     )

@@ -2,6 +2,8 @@
 
 import importlib.util
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tcv_action.commands.edge import Edge
@@ -9,6 +11,15 @@ from tcv_action.gpus import find_gpus
 from tcv_action.triton.interpreter import Interpreter, find_interpreter
 from tcv_action.triton.script import Script
 from tcv_action.triton.target import Target
+from tcv_action.warming import WarmupIn, choose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warming:
+    """How a script is to be run."""
+
+    where: WarmupIn = WarmupIn.AUTO
+    require_gpu: bool = False
 
 
 def given_script(command: tuple[str, ...], *, module: bool) -> Script:
@@ -29,3 +40,13 @@ def chosen_interpreter(python: str | None, edge: Edge) -> Interpreter:
 def targets_at_hand() -> frozenset[Target]:
     """Return the targets of this machine's GPUs, none where there is no GPU."""
     return frozenset(find_gpus().targets)
+
+
+def gpus_for(warming: Warming, targets: Sequence[Target], edge: Edge) -> frozenset[Target]:
+    """Look for GPUs, say what was found and chosen, and return the targets that run on one.
+
+    Raises IncompatibleError where a GPU is demanded and out of reach.
+    """
+    choice = choose(warming.where, targets, find_gpus(), require_gpu=warming.require_gpu)
+    edge.say(choice.reason)
+    return choice.on_gpu

@@ -8,7 +8,7 @@ import click
 
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
-from tcv_action.commands.scripts import chosen_interpreter, given_script, targets_at_hand
+from tcv_action.commands.scripts import Warming, chosen_interpreter, given_script, gpus_for
 from tcv_action.errors import InputError
 from tcv_action.report import text
 from tcv_action.triton.relocate import gather
@@ -30,6 +30,7 @@ from tcv_action.workplace import workplace
 )
 @options.python
 @options.timeout
+@options.warming
 @options.as_json
 @log_level
 @click.pass_obj
@@ -40,6 +41,7 @@ def command(
     cache_dir: Path,
     python: str | None,
     timeout: float | None,
+    warming: Warming,
     *,
     module: bool,
     as_json: bool,
@@ -57,6 +59,7 @@ def command(
     if not chosen:
         what = "No --target is given."
         raise InputError(what, next_step="Write for example --target cuda:90.")
+    gpus = gpus_for(warming, chosen, edge)
     with workplace(cache_dir) as folder, edge.progress.script_output() as show:
         warmups = warm_up_all(
             given_script(command, module=module),
@@ -64,7 +67,7 @@ def command(
             interpreter=chosen_interpreter(python, edge),
             timeout=timeout,
             on_output=lambda target, line: show(f"{target} | {line}" if chosen[1:] else line),
-            gpus=targets_at_hand(),
+            gpus=gpus,
             workers=len(os.sched_getaffinity(0)),
         )
         for warmup in warmups:
