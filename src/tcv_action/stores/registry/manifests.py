@@ -61,7 +61,7 @@ def put_manifest(
     )
     if not response.ok:
         raise refused(response, f"push {reference.image!r}", session.host)
-    response.close()
+    body(response)
     _check(data, descriptor, response.headers.get(_DIGEST), session.host)
     return len(data)
 

@@ -1,11 +1,13 @@
 """Finding out how a registry is spoken to: over TLS, or plain HTTP where that is allowed."""
 
 import ipaddress
+from contextlib import suppress
 
 from tcv_action.errors import StoreError
 from tcv_action.oci.reference import Reference
 from tcv_action.stores.access import RegistryAccess
 from tcv_action.stores.credentials import credentials_for
+from tcv_action.stores.registry.answers import UnreachableError
 from tcv_action.stores.registry.session import Repository, Session
 from tcv_action.stores.registry.sign_in import SignIn
 
@@ -18,19 +20,27 @@ def open_session(reference: Reference, access: RegistryAccess, actions: str) -> 
     """
     patience = access.patience
     begun = patience.clock()
-    first_failure: StoreError | None = None
-    for scheme in _schemes(reference.registry_host, access):
+    first, *others = _schemes(reference.registry_host, access)
+    try:
+        return _opened(reference, access, actions, first, patience.contact)
+    except UnreachableError:
         left = patience.contact - (patience.clock() - begun)
-        session = _session(reference, access, actions, scheme)
-        try:
-            session.contact(left)
-        except StoreError as error:
-            first_failure = first_failure or error
-            if left < patience.contact / 2:
-                break
-        else:
-            return session
-    raise first_failure or AssertionError
+        for scheme in others:
+            with suppress(StoreError):
+                return _opened(reference, access, actions, scheme, left)
+        raise
+
+
+def _opened(
+    reference: Reference, access: RegistryAccess, actions: str, scheme: str, seconds: float
+) -> Session:
+    session = _session(reference, access, actions, scheme)
+    try:
+        session.contact(seconds)
+    except StoreError:
+        session.session.close()
+        raise
+    return session
 
 
 def _schemes(host: str, access: RegistryAccess) -> tuple[str, ...]:

@@ -14,8 +14,17 @@ from oras.provider import Registry
 from requests.adapters import HTTPAdapter
 
 from tcv_action import __version__
+from tcv_action.errors import StoreError
 from tcv_action.stores.access import Patience
-from tcv_action.stores.registry.answers import PASSING, passing, refused, silent, unreachable
+from tcv_action.stores.registry.answers import (
+    PASSING,
+    body,
+    passing,
+    refused,
+    silent,
+    unreachable,
+    wrong_protocol,
+)
 from tcv_action.stores.registry.request import Attempts, Body, Call
 from tcv_action.stores.registry.sign_in import SignIn
 
@@ -107,15 +116,21 @@ class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no
         # This challenge is not about a repository, so its scope is of no use.
         if response.status_code == 401 and self.renew(response, trusted=False):
             return
+        if response.status_code == 400 and self.scheme == "http":
+            raise wrong_protocol(self.host)
         if response.status_code not in {200, 401}:
             raise refused(response, "use it", self.host)
-        response.close()
+        body(response)
 
     def renew(self, response: requests.Response, *, trusted: bool = True) -> bool:
         """Sign in as a 401 asks; return whether trying again makes sense."""
         header = response.headers.get("WWW-Authenticate", "")
         secure = self.scheme == "https"
-        renewed: bool = self.auth.answer(header, self._fetch, secure=secure, trusted=trusted)
+        try:
+            renewed: bool = self.auth.answer(header, self._fetch, secure=secure, trusted=trusted)
+        except StoreError:
+            response.close()
+            raise
         if renewed:
             response.close()
         return renewed
@@ -173,8 +188,8 @@ class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no
             allow_redirects=call.method in {"GET", "HEAD"},
         )
         if call.method == "HEAD":
-            # There is nothing to read, and so the connection can be used again.
-            response.close()
+            # There is nothing to come, and the end lets the connection be used again.
+            response.raw.read()
         return response
 
     def ours(self, url: str) -> bool:

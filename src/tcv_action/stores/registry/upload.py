@@ -9,7 +9,7 @@ import requests
 
 from tcv_action.errors import StoreError
 from tcv_action.oci.descriptor import BlobSource, Descriptor
-from tcv_action.stores.registry.answers import PASSING, UnreachableError, refused
+from tcv_action.stores.registry.answers import PASSING, UnreachableError, body, refused
 from tcv_action.stores.registry.request import Body
 from tcv_action.stores.registry.session import Session
 
@@ -38,12 +38,13 @@ def send_blob(session: Session, descriptor: Descriptor, blobs: BlobSource) -> in
                 raise
         else:
             if response.ok:
-                response.close()
+                body(response)
                 return descriptor.size
             if way is _whole and response.status_code in _TOO_MUCH:
                 ways = [_in_chunks, _in_chunks]
             elif not ways or not _worth_another(session, response):
                 raise refused(response, f"push to {str(session.repository)!r}", session.host)
+            response.close()
         session.patience.sleep(_PAUSE)
 
 
@@ -83,7 +84,7 @@ def _in_chunks(session: Session, descriptor: Descriptor, blobs: BlobSource) -> r
             )
             if not response.ok:
                 return response
-            response.close()
+            body(response)
             url = _location(session, response)
             start = end + 1
     closing = _closing(url, descriptor)
@@ -96,7 +97,7 @@ def _begin(session: Session) -> tuple[str, int]:
     response = session.call("POST", url, data=b"", headers=_HEADERS)
     if not response.ok:
         raise refused(response, f"push to {str(session.repository)!r}", session.host)
-    response.close()
+    body(response)
     smallest = response.headers.get("OCI-Chunk-Min-Length", "")
     return _location(session, response), int(smallest) if smallest.isdigit() else 0
 
