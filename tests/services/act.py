@@ -14,6 +14,7 @@ from tests.services.process import free_port
 from tests.services.tools import require_tool
 
 RUN_SECONDS = 600
+OWN_IMAGE = "act-dockeraction:latest"
 AS_AUTHOR = ("-c", "user.name=tests", "-c", "user.email=tests@example.org")
 
 
@@ -56,6 +57,7 @@ class Project:
         command = [
             *(require_tool("act"), event, "--workflows", f".github/workflows/{workflow}"),
             *("--platform", f"ubuntu-latest={self.runner_image}", "--pull=false", "--bind"),
+            "--rebuild=false",
             *("--network", "host", "--container-daemon-socket", self.engine.host),
             *("--no-cache-server", "--artifact-server-addr", "127.0.0.1"),
             *("--artifact-server-path", str(self.folder.parent / "artifacts")),
@@ -80,8 +82,8 @@ class Project:
 def copy_project(folder: Path, engine: DockerEngine, base: str) -> Project:
     """Copy the checkout, let its Dockerfile start from `base`, and make it a repository.
 
-    The image is built once here, on the host's network; act, which builds on no network, then
-    finds every layer built.
+    The image is built here, under the name that act gives to `uses: ./`, since act would build
+    where no package index is reached.
     """
     project = Project(folder=folder / "project", engine=engine, runner_image=base)
     for name in _files():
@@ -89,7 +91,7 @@ def copy_project(folder: Path, engine: DockerEngine, base: str) -> Project:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target)
     _start_from(project.folder / "Dockerfile", base)
-    engine.docker("build", "--network=host", str(project.folder), timeout=900)
+    engine.docker("build", "--network=host", "--tag", OWN_IMAGE, str(project.folder), timeout=900)
     commands = (["init", "-q", "-b", "main"], ["add", "-A"], [*AS_AUTHOR, "commit", "-qm", "All"])
     for command in commands:
         subprocess.run([require_tool("git"), *command], cwd=project.folder, check=True)

@@ -1,0 +1,88 @@
+"""Workflows that use the action, run by act: offline, with the container built from the Dockerfile."""
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import yaml
+from tests.services.act import ActRun, Project, copy_project
+from tests.services.docker_engine import DockerEngine
+from tests.services.registry import Registry
+
+pytestmark = [pytest.mark.docker, pytest.mark.registry, pytest.mark.tools]
+
+RESULT = "result.json"
+
+
+@pytest.fixture(scope="module")
+def project(
+    docker_engine: DockerEngine, base_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """Give a copy of the checkout with the action's image built."""
+    return copy_project(tmp_path_factory.mktemp("act"), docker_engine, base_image)
+
+
+def uses(project: Project, inputs: Mapping[str, object], **run: Any) -> tuple[ActRun, Any]:
+    """Run a job that uses the action on this cache; return how it ended and the step's outputs."""
+    steps: list[dict[str, object]] = [
+        {"uses": "actions/checkout@v6"},
+        {"run": "tar xzf tests/data/native-h100.tar.gz"},
+        {"id": "tcv", "uses": "./", "with": dict(inputs)},
+        {
+            "if": "always()",
+            "run": f'printf %s "$OUTPUTS" >{RESULT}',
+            "env": {"OUTPUTS": "${{ toJSON(steps.tcv.outputs) }}"},
+        },
+    ]
+    job = {"runs-on": "ubuntu-latest", "steps": steps}
+    project.workflow(yaml.safe_dump({"on": ["push", "pull_request"], "jobs": {"test": job}}))
+    done = project.act(**run)
+    return done, json.loads((project.folder / RESULT).read_text())
+
+
+def test_a_dry_run_leaves_a_layout(project: Project, tool: Callable[[str], str]) -> None:
+    done, outputs = uses(project, {"cache-dir": "native.gone", "dry-run": True})
+
+    done.ok()
+    assert outputs["result"] == "success"
+    assert outputs["entry-count"] == "31"
+    assert "Triton cache: 31 kernels for 1 target" in done.log
+    layout = f"oci:{project.folder}/tcv-out/oci:latest-cuda-sm90"
+    assert inspect(tool, layout)["cache.triton.image/entry-count"] == "31"
+
+
+def test_a_push_is_read_back(
+    project: Project, registry_with_login: Registry, tool: Callable[[str], str]
+) -> None:
+    login = registry_with_login
+    secrets = {"REGISTRY_PASSWORD": login.password}
+    inputs = {
+        "cache-dir": "native.gone",
+        "image": login.name("act/native:v1"),
+        "registry-username": login.username,
+        "registry-password": "${{ secrets.REGISTRY_PASSWORD }}",
+    }
+    done, outputs = uses(project, inputs, secrets=secrets)
+
+    done.ok()
+    assert login.password not in done.log
+    credentials = ("--tls-verify=false", "--creds", f"{login.username}:{login.password}")
+    name = f"docker://{login.name('act/native')}@{outputs['digest']}"
+    assert inspect(tool, name, *credentials)["cache.triton.image/entry-count"] == "31"
+
+
+def test_a_wrong_input_fails_the_job_and_says_why(project: Project) -> None:
+    done, _ = uses(project, {"cache-dir": "nowhere", "dry-run": True})
+
+    assert done.code != 0
+    assert "'nowhere'" in done.log
+
+
+def inspect(tool: Callable[[str], str], name: str, *options: str) -> dict[str, str]:
+    """Return an image's labels as skopeo reads them."""
+    command = [tool("skopeo"), "inspect", *options, name]
+    done = subprocess.run(command, check=True, capture_output=True)
+    labels: dict[str, str] = json.loads(done.stdout)["Labels"]
+    return labels
