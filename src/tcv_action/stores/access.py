@@ -1,7 +1,7 @@
 """How to reach registries: who signs in, over which protocol, and with how much patience."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,11 +40,13 @@ class RegistryAccess:
     `credentials` go to the registry `domain` (`ghcr.io`) and, where it is None, to every registry
     that a reference names; all others are signed in to as docker's configuration says.
     `docker_config` is the folder that DOCKER_CONFIG names; None leaves docker's own search.
-    `insecure` allows plain HTTP and unknown certificates beyond loopback hosts.
+    `insecure` allows plain HTTP and unknown certificates beyond loopback hosts. `environment` is
+    what local engines and their tools see (DOCKER_HOST, PATH); None is this process's own.
     """
 
     credentials: Credentials | None = None
     domain: str | None = None
     docker_config: Path | None = None
     insecure: bool = False
+    environment: Mapping[str, str] | None = None
     patience: Patience = field(default_factory=Patience)

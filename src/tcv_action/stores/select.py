@@ -21,6 +21,10 @@ def open_store(reference: Reference, access: RegistryAccess) -> Store:
             return OciArchiveStore()
         case Transport.DOCKER_ARCHIVE:
             return DockerArchiveStore()
+        case Transport.DOCKER_DAEMON:
+            from tcv_action.stores.docker import DockerStore  # noqa: PLC0415
+
+            return DockerStore(access.environment)
         case _:
             what = f"{str(reference)!r} is in a store that is not supported yet"
             raise InputError(what)
