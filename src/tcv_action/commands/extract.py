@@ -1,5 +1,6 @@
 """`tcv extract`: an image's cache comes into a folder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from tcv_action.commands.edge import Edge, log_level, print_json
 from tcv_action.commands.images import named_image
 from tcv_action.commands.machines import machine_here
 from tcv_action.image import read_contract
+from tcv_action.oci.image import OciImage
 from tcv_action.preflight.check import check
 from tcv_action.preflight.verdict import require_compatible
 from tcv_action.report import text
@@ -47,8 +49,8 @@ def command(
 ) -> None:
     """Restore a cache from an image.
 
-    An image that cannot hit on this machine is refused before its layer is read; what cannot be
-    told, as on a machine without a GPU, is no reason. Nothing comes into the folder before the whole image is verified; then each entry comes in
+    An image that cannot hit on this machine's GPU, or with the --python that is named, is refused
+    before its layer is read; what cannot be told is no reason. Nothing comes into the folder before the whole image is verified; then each entry comes in
     whole, and what is there already stays.
 
     \b
@@ -59,9 +61,22 @@ def command(
     chosen = Target.parse(target) if target else None
     found = named_image(image, access, chosen)
     if not no_check:
-        require_compatible(check(read_contract(found), machine_here(python, None, edge)), image)
+        _check(found, image, python, edge)
     restored = restore(found, folder or _usual_folder(edge), target=chosen)
     _show(image, found.digest, restored, as_json=as_json)
+
+
+def _check(found: OciImage, name: str, python: str | None, edge: Edge) -> None:
+    """Refuse what cannot hit; an interpreter that was only guessed is good for a warning."""
+    facts = read_contract(found)
+    machine = machine_here(python, None, edge)
+    if python is not None:
+        require_compatible(check(facts, machine), name)
+        return
+    hardware = check(facts, replace(machine, environment=None))
+    require_compatible(hardware, name)
+    for miss in check(facts, machine).misses:
+        edge.progress.warn(f"{miss.point}: {miss.reason} (image {miss.image}, here {miss.here})")
 
 
 def _usual_folder(edge: Edge) -> Path:
