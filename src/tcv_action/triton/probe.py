@@ -81,7 +81,6 @@ def describe() -> dict[str, Any]:
 
     key = _triton_key()
     abi = str(sysconfig.get_config_var("SOABI") or "").split("-")
-    version = getattr(sys.modules.get("torch"), "__version__", None)
     return {
         "triton_version": triton.__version__,
         "triton_key": None if key is None else hashlib.sha256(key.encode()).hexdigest(),
@@ -89,10 +88,19 @@ def describe() -> dict[str, Any]:
         "python_version": platform.python_version(),
         "python_abi": "-".join(abi[:2]),
         "host_arch": platform.machine(),
-        "torch_version": None if version is None else str(version),
+        "torch_version": _torch_version(),
         "tools": _tools(os.path.dirname(triton.__file__)),
         "variables": _variables(),
     }
+
+
+def _torch_version() -> str | None:
+    from importlib import metadata
+
+    try:
+        return metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _triton_key() -> str | None:
@@ -320,10 +328,9 @@ class Gpu:
     @property
     def capability(self) -> tuple[int, int]:
         """Major and minor number, as torch.cuda.get_device_capability tells them."""
-        digits = self.arch if self.backend == "cuda" else self.arch[3:]
-        if self.backend == "hip" and len(digits) == 3:
-            return int(digits[0]), int(digits[1], 16)
-        return int(digits[:-1]) if self.backend == "cuda" else int(digits[:2]), int(digits[-1], 16)
+        # gfx942 is major 9, minor 4, stepping 2; sm_103 is major 10, minor 3.
+        digits = self.arch if self.backend == "cuda" else self.arch[3:-1]
+        return int(digits[:-1]), int(digits[-1], 16)
 
     def properties(self) -> dict[str, int]:
         """Return what a Triton driver tells of its device, frequencies in kHz."""

@@ -155,6 +155,8 @@ def run_watched(  # noqa: PLR0913
             "TCV_PROBE": json.dumps(orders),
             "PYTHONPATH": str(hook),
             "TRITON_CACHE_DIR": str(cache_dir.absolute()),
+            # What Inductor remembers from another run would keep Triton from being asked.
+            "TORCHINDUCTOR_CACHE_DIR": str(Path(work, "inductor")),
         }
         finished = interpreter.run(
             script, variables, on_output=on_output, timeout=timeout, stop=stop
