@@ -4,11 +4,11 @@ import json
 import os
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.caches import unpack_native_h100
 from tests.services.cache import ROOT
 from tests.services.docker_engine import DockerEngine
 from tests.services.registry import Registry
@@ -16,7 +16,6 @@ from tests.services.runner import Runner, StepResult
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
-NATIVE = ROOT / "tests" / "data" / "native-h100.tar.gz"
 # Whom a hosted runner's workspace belongs to.
 OWNER = 1001
 SPEAKS = """
@@ -33,8 +32,7 @@ def runner(docker_engine: DockerEngine, tmp_path: Path) -> Runner:
     made = Runner(folder=tmp_path, engine=docker_engine)
     made.workspace.mkdir(parents=True)
     shutil.copy(ROOT / "examples" / "vector_add.py", made.workspace)
-    with tarfile.open(NATIVE) as archive:
-        archive.extractall(made.workspace, filter="data")
+    unpack_native_h100(made.workspace)
     script = (ROOT / "examples" / "vector_add.py").read_text()
     (made.workspace / "speaks.py").write_text(script + SPEAKS)
     (made.workspace / "fails.py").write_text("import triton\n\nraise SystemExit(3)\n")

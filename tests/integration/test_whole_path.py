@@ -3,11 +3,11 @@
 import json
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.caches import unpack_native_h100
 from tests.services.command import tcv
 from tests.services.interpreters import Interpreter
 from tests.services.registry import Registry
@@ -15,7 +15,6 @@ from tests.services.registry import Registry
 ROOT = Path(__file__).parents[2]
 VECTOR_ADD = ROOT / "examples" / "vector_add.py"
 SUITE = ROOT / "examples" / "suite.py"
-NATIVE = ROOT / "tests" / "data" / "native-h100.tar.gz"
 TARGETS = ("cuda:80", "cuda:90", "cuda:100", "hip:gfx90a", "hip:gfx942")
 TAGS = ("cuda-sm80", "cuda-sm90", "cuda-sm100", "hip-gfx90a", "hip-gfx942")
 
@@ -24,14 +23,6 @@ pytestmark = [pytest.mark.registry, pytest.mark.triton]
 
 def named(targets: tuple[str, ...]) -> list[str]:
     return [word for target in targets for word in ("--target", target)]
-
-
-def native_cache(folder: Path) -> Path:
-    """Unpack the cache of an H100, 31 kernels of suite.py with Triton 3.6.0."""
-    with tarfile.open(NATIVE) as archive:
-        archive.extractall(folder, filter="data")
-    (unpacked,) = folder.iterdir()
-    return unpacked
 
 
 def test_every_target_hits_after_a_registry(
@@ -91,7 +82,7 @@ def test_second_run_sends_nothing_and_keeps_the_digest(
 def test_tools_that_are_not_ours_read_what_was_pushed(
     media_types: str, registry: Registry, tool: Callable[[str], str], tmp_path: Path
 ) -> None:
-    cache = native_cache(tmp_path / "native")
+    cache = unpack_native_h100(tmp_path / "native")
     name = registry.name(f"tools/{media_types}")
     tcv("create", "-d", cache, "-i", f"{name}:v1", "--push", "--media-types", media_types).ok()
     _skopeo_shows_the_labels(tool("skopeo"), f"{name}:v1")
@@ -157,7 +148,7 @@ def _run(*command: str) -> str:
 def test_native_cache_of_a_gpu_is_right_after_the_registry(
     registry: Registry, tmp_path: Path
 ) -> None:
-    cache = native_cache(tmp_path / "native")
+    cache = unpack_native_h100(tmp_path / "native")
     name = registry.name("native")
     made = tcv("create", "-d", cache, "-i", name, "--push", "--json").ok().json
     assert (made["entries"], made["targets"]) == (31, ["cuda:90"])
@@ -184,7 +175,7 @@ def _portable(folder: Path) -> list[Path]:
 
 
 def test_folders_of_other_name_time_and_owner_make_one_digest(tmp_path: Path) -> None:
-    first = native_cache(tmp_path / "a")
+    first = unpack_native_h100(tmp_path / "a")
     second = tmp_path / "another name"
     shutil.copytree(first, second, copy_function=shutil.copyfile)
     text = str(second).encode()

@@ -13,6 +13,7 @@ SUITE = "bookworm"
 PACKAGES = ("python3", "python3-venv", "git", "ca-certificates")
 # Nothing that runs reads these, and they are half of the bytes.
 LEFT_OUT = ("usr/share/doc", "usr/share/locale", "usr/share/man", "var/cache/apt", "var/lib/apt")
+DEBIAN_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 DEBOOTSTRAP_SECONDS = 600
 
 
@@ -41,11 +42,13 @@ def _bootstrap(debootstrap: str, root: Path) -> None:
 
 
 def _trust_as_here(root: Path) -> None:
-    bundle = os.environ.get("PIP_CERT")
+    named = [os.environ[name] for name in ("PIP_CERT", "SSL_CERT_FILE") if os.environ.get(name)]
+    bundle = next((each for each in [*named, DEBIAN_BUNDLE] if Path(each).is_file()), None)
     if bundle:
-        shutil.copyfile(bundle, root / "etc/ssl/certs/ca-certificates.crt")
-    settings = "[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n"
-    (root / "etc/pip.conf").write_text(settings)
+        shutil.copyfile(bundle, root / DEBIAN_BUNDLE.lstrip("/"))
+    settings = {"cert": DEBIAN_BUNDLE, "index-url": os.environ.get("PIP_INDEX_URL")}
+    lines = [f"{name} = {value}" for name, value in settings.items() if value]
+    (root / "etc/pip.conf").write_text("\n".join(["[global]", *lines, ""]))
 
 
 def _pack(root: Path, tarball: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.services.process import running
+from tests.services.process import ServiceError, running
 from tests.services.tools import require_root, require_tool
 
 # Debian's own client is the one that brings BuildKit's `docker build` along; another may stand
@@ -37,15 +37,19 @@ class DockerEngine:
     def docker(
         self, *arguments: str, stdin: bytes | None = None, timeout: float = 300
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run the docker client against this engine; raises CalledProcessError where it fails."""
-        return subprocess.run(
+        """Run the docker client against this engine; raises ServiceError where it fails."""
+        done = subprocess.run(
             [self.client, *arguments],
             input=stdin,
-            check=True,
+            check=False,
             capture_output=True,
             timeout=timeout,
             env={**os.environ, **self.environment, "DOCKER_BUILDKIT": "0"},
         )
+        if done.returncode != 0:
+            message = f"docker {' '.join(arguments)}: {done.stderr.decode(errors='replace')}"
+            raise ServiceError(message)
+        return done
 
 
 @contextmanager
