@@ -13,8 +13,18 @@ import triton.language as tl
     key=["length", "HEAD"],
 )
 @triton.jit
-def attention_kernel(q_ptr, k_ptr, v_ptr, out_ptr, scale, length, HEAD: tl.constexpr,
-                     CAUSAL: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr):
+def attention_kernel(
+    q_ptr,
+    k_ptr,
+    v_ptr,
+    out_ptr,
+    scale,
+    length,
+    HEAD: tl.constexpr,
+    CAUSAL: tl.constexpr,
+    BLOCK_M: tl.constexpr,
+    BLOCK_N: tl.constexpr,
+):
     start, head = tl.program_id(0) * BLOCK_M, tl.program_id(1) * length * HEAD
     rows, columns, width = start + tl.arange(0, BLOCK_M), tl.arange(0, BLOCK_N), tl.arange(0, HEAD)
     q = tl.load(q_ptr + head + rows[:, None] * HEAD + width[None, :])
@@ -35,7 +45,9 @@ def attention_kernel(q_ptr, k_ptr, v_ptr, out_ptr, scale, length, HEAD: tl.const
         total = total * shrink + tl.sum(weights, 1)
         best = higher
     out = out / total[:, None]
-    tl.store(out_ptr + head + rows[:, None] * HEAD + width[None, :], out.to(out_ptr.dtype.element_ty))
+    tl.store(
+        out_ptr + head + rows[:, None] * HEAD + width[None, :], out.to(out_ptr.dtype.element_ty)
+    )
 
 
 def main():

@@ -5,12 +5,15 @@ import os
 # PyTorch's own caches would answer before Triton is asked.
 os.environ.setdefault("TORCHINDUCTOR_FORCE_DISABLE_CACHES", "1")
 
-import torch  # noqa: E402
+import torch
 
 
 def main():
     model = torch.nn.Sequential(
-        torch.nn.Linear(256, 512), torch.nn.GELU(), torch.nn.LayerNorm(512), torch.nn.Linear(512, 64)
+        torch.nn.Linear(256, 512),
+        torch.nn.GELU(),
+        torch.nn.LayerNorm(512),
+        torch.nn.Linear(512, 64),
     ).cuda()
     compiled = torch.compile(model)
     with torch.no_grad():

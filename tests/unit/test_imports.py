@@ -32,6 +32,9 @@ ARROWS = {
     "merge": ("image*", "triton*", "oci*", "errors"),
     "choose": ("image*", "stores*", "triton*", "oci*", "errors"),
     "workplace": ("oci.disk", "errors"),
+    "warming": ("gpus*", "triton*", "errors"),
+    "container*": ("triton*", "errors"),
+    "frameworks*": ("triton*", "errors"),
     "inputs*": ("triton.target", "oci.reference", "errors"),
     "tags*": ("triton.target", "oci.reference", "errors"),
     "__init__": (),
@@ -45,7 +48,7 @@ EDGE = ("__main__", "commands*", "inputs*", "github*")
 OWNERS = {
     "oras": ("stores.registry*",),
     "requests": ("stores.registry*",),
-    "docker": ("stores.docker*", "stores.credentials*", "container*"),
+    "docker": ("stores.docker*", "stores.local", "stores.credentials*", "container*"),
     "actions_toolkit": ("github.workflow",),
     "github": ("github.api",),
     "rich": ("commands*",),
