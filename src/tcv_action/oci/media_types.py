@@ -18,6 +18,7 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 DOCKER_LAYER_GZIP = f"{DOCKER_LAYER}.gzip"
+DOCKER_LAYER_ZSTD = f"{DOCKER_LAYER}.zstd"
 # The one layer of the contract's oci variant: a gzip tarball under a name of its own.
 CONTENT_LAYER = "application/cache.triton.content.layer.v1+triton"
 
@@ -60,13 +61,13 @@ class Compression(StrEnum):
     ZSTD = "zstd"
 
 
-_LAYERS = {
+COMPRESSIONS = {
     OCI_LAYER: Compression.NONE,
     OCI_LAYER_GZIP: Compression.GZIP,
     OCI_LAYER_ZSTD: Compression.ZSTD,
     DOCKER_LAYER: Compression.NONE,
     DOCKER_LAYER_GZIP: Compression.GZIP,
-    f"{DOCKER_LAYER}.zstd": Compression.ZSTD,
+    DOCKER_LAYER_ZSTD: Compression.ZSTD,
     CONTENT_LAYER: Compression.GZIP,
 }
 
@@ -77,8 +78,15 @@ def layer_compression(media_type: str) -> Compression:
     Raises InputError for a type that is no layer, or one that is not stored with the image.
     """
     try:
-        return _LAYERS[media_type]
+        return COMPRESSIONS[media_type]
     except KeyError:
         what = f"cannot read a layer of the media type {media_type!r}"
-        step = "Layers that can be read: " + ", ".join(_LAYERS)
+        step = "Layers that can be read: " + ", ".join(COMPRESSIONS)
         raise InputError(what, cause="The image holds something else.", next_step=step) from None
+
+
+def layer_type(row: MediaTypes, compression: Compression) -> str:
+    """Return the row's name for a layer that is packed so."""
+    plain = OCI_LAYER if row is MediaTypes.OCI else DOCKER_LAYER
+    mark = "+" if row is MediaTypes.OCI else "."
+    return plain if compression is Compression.NONE else f"{plain}{mark}{compression.value}"

@@ -4,12 +4,14 @@ An engine keeps the config and the unpacked layers and gives the image an id; it
 so an image that is read back has one made for it.
 """
 
-import io
 import json
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
 
 import docker
 from docker.errors import DockerException, ImageNotFound
@@ -27,10 +29,9 @@ from tcv_action.stores import Pushed
 from tcv_action.stores.archive import no_index
 from tcv_action.stores.reading import check_digest
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-# A large image is loaded in silence; the engine's answer to that may take minutes.
+_USUAL_HOST = "unix:///var/run/docker.sock"
+# An engine that is there says so at once; one that loads a large image is silent for minutes.
+_HELLO = 5
 _SECONDS = 900
 
 
@@ -42,13 +43,16 @@ class DockerStore:
 
         Raises StoreError where none answers.
         """
+        _require_socket(environment)
         with _trouble("reach the docker engine"):
             client = docker.from_env(
-                environment=None if environment is None else dict(environment), timeout=_SECONDS
+                environment=None if environment is None else dict(environment), timeout=_HELLO
             )
             # The stubs know the client only in part.
             self._api: Any = client.api
+            weakref.finalize(self, client.close)
             self._api.ping()
+            self._api.timeout = _SECONDS
 
     def has(self, reference: Reference) -> bool:
         """Whether the engine has an image of that name."""
@@ -112,32 +116,25 @@ class DockerStore:
 
     @contextmanager
     def _saved(self, name: str) -> Iterator[BinaryIO]:
-        with _trouble(f"read the image {name!r} from docker"):
-            chunks = self._api.get_image(name)
-            yield io.BufferedReader(_Chunks(chunks), 1 << 20)
+        # Asked for directly, as a stream of the package's own cannot be closed half-way.
+        url = f"{self._api.base_url}/v{self._api.api_version}/images/{quote(name, '/:@')}/get"
+        with (
+            _trouble(f"read the image {name!r} from docker"),
+            self._api.get(url, stream=True, timeout=_SECONDS) as response,
+        ):
+            response.raise_for_status()
+            yield response.raw
 
 
-class _Chunks(io.RawIOBase):
-    """A stream of the bytes that an iterator gives."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer", /) -> int:
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._rest = memoryview(chunk)
-        view = memoryview(buffer)
-        size = min(len(view), len(self._rest))
-        view[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size
+def _require_socket(environment: Mapping[str, str] | None) -> None:
+    # The docker package leaves a socket open that found nothing to connect to.
+    if environment is None:
+        return
+    host = environment.get("DOCKER_HOST") or _USUAL_HOST
+    if host.startswith("unix://") and not Path(host.removeprefix("unix://")).exists():
+        with _trouble("reach the docker engine"):
+            message = f"there is no socket {host!r}"
+            raise DockerException(message)
 
 
 def _name(reference: Reference) -> str:

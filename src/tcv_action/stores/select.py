@@ -1,10 +1,10 @@
 """The store that a reference belongs to."""
 
-from tcv_action.errors import InputError
 from tcv_action.oci.reference import Reference, Transport
 from tcv_action.stores import Store
 from tcv_action.stores.access import RegistryAccess
 from tcv_action.stores.archive import DockerArchiveStore, OciArchiveStore
+from tcv_action.stores.containers_storage import ContainersStorage
 from tcv_action.stores.layout import LayoutStore
 
 
@@ -25,6 +25,5 @@ def open_store(reference: Reference, access: RegistryAccess) -> Store:
             from tcv_action.stores.docker import DockerStore  # noqa: PLC0415
 
             return DockerStore(access.environment)
-        case _:
-            what = f"{str(reference)!r} is in a store that is not supported yet"
-            raise InputError(what)
+        case Transport.CONTAINERS_STORAGE:
+            return ContainersStorage(access.environment)
