@@ -57,7 +57,7 @@ class Project:
         command = [
             *(require_tool("act"), event, "--workflows", f".github/workflows/{workflow}"),
             *("--platform", f"ubuntu-latest={self.runner_image}", "--pull=false", "--bind"),
-            "--rebuild=false",
+            *("--rebuild=false", "--rm"),
             *("--network", "host", "--container-daemon-socket", self.engine.host),
             *("--no-cache-server", "--artifact-server-addr", "127.0.0.1"),
             *("--artifact-server-path", str(self.folder.parent / "artifacts")),
