@@ -9,14 +9,14 @@ import click
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
 from tcv_action.commands.scripts import chosen_interpreter
-from tcv_action.errors import InputError
 from tcv_action.image import ImageFacts, PackOptions, pack, read_contract
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.layout import Layout
-from tcv_action.oci.reference import Reference
+from tcv_action.oci.reference import DEFAULT_TAG, Reference
 from tcv_action.report import text
 from tcv_action.stores import Pushed
 from tcv_action.stores.access import RegistryAccess
+from tcv_action.stores.local import Builder, local_place
 from tcv_action.stores.select import open_store
 from tcv_action.triton.environment import Environment
 from tcv_action.triton.reader import read_cache
@@ -34,7 +34,14 @@ from tcv_action.triton.target import Target
     help="Cache folder, as TRITON_CACHE_DIR named it.",
 )
 @options.image
-@click.option("--push", is_flag=True, help="Push a plain NAME to its registry.")
+@click.option(
+    "--push", is_flag=True, help="Push a plain NAME to its registry instead of the local store."
+)
+@click.option(
+    "--builder",
+    type=click.Choice([one.value for one in Builder]),
+    help="Local store that takes a plain NAME.  [default: buildah, else docker]",
+)
 @click.option("--target", "-t", metavar="TARGET", help="Package this target's entries only.")
 @click.option(
     "--python",
@@ -57,6 +64,7 @@ def command(
     *,
     push: bool,
     as_json: bool,
+    builder: str | None,
 ) -> None:
     """Package a cache folder as an image.
 
@@ -67,7 +75,7 @@ def command(
       tcv create -d ~/.triton/cache -i ghcr.io/me/kernels:v1-cuda-sm90 --push
       tcv create -d cache -i oci:images:latest
     """
-    reference = _destination(image, push=push)
+    reference = _destination(image, access, Builder(builder) if builder else None, push=push)
     packing = replace(packing, title=_title(reference))
     environment = _environment(python, edge)
     cache = read_cache(folder)
@@ -85,16 +93,14 @@ def command(
     _show(packed, pushed, as_json=as_json)
 
 
-def _destination(name: str, *, push: bool) -> Reference:
+def _destination(
+    name: str, access: RegistryAccess, builder: Builder | None, *, push: bool
+) -> Reference:
+    """Return where the image goes: a plain name belongs to the local store unless it is pushed."""
     reference = Reference.parse(name)
-    if reference.explicit or push:
-        return reference if reference.tag or reference.path else reference.with_tag("latest")
-    what = f"The image {name!r} does not say where it goes."
-    raise InputError(
-        what,
-        cause="A plain name is pushed to its registry only when that is asked for.",
-        next_step=f"Add --push, or write oci:FOLDER:TAG or docker://{name}.",
-    )
+    if not reference.explicit and not push:
+        reference = local_place(reference, access.environment, builder)
+    return reference if reference.tag or reference.path else reference.with_tag(DEFAULT_TAG)
 
 
 def _title(reference: Reference) -> str | None:

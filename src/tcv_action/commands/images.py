@@ -8,15 +8,15 @@ from tcv_action.errors import InputError
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.reference import Reference, Transport
 from tcv_action.stores.access import RegistryAccess
-from tcv_action.stores.select import open_store
+from tcv_action.stores.local import find_image
 from tcv_action.triton.target import Target
 
 
 def named_image(text: str, access: RegistryAccess, target: Target | None) -> OciImage:
     """Read the image; an index is resolved by the target, else by this machine's GPU."""
-    reference = Reference.parse(text)
+    store, reference = find_image(Reference.parse(text), access)
     wanted = Wanted(target=target, at_hand=targets_at_hand() if target is None else ())
-    return read_image(open_store(reference, access), reference, wanted)
+    return read_image(store, reference, wanted)
 
 
 def folder_or_reference(text: str) -> Path | Reference:

@@ -14,6 +14,7 @@ from tcv_action.image import read_contract
 from tcv_action.oci.reference import Reference
 from tcv_action.report import text
 from tcv_action.stores.access import RegistryAccess
+from tcv_action.stores.local import find_image
 from tcv_action.stores.select import open_store
 from tcv_action.triton.reader import read_cache
 from tcv_action.triton.target import Target
@@ -39,7 +40,7 @@ def command(place: str, target: str | None, access: RegistryAccess, *, as_json: 
     if isinstance(found, Path):
         _show(folder_record(found), as_json=as_json)
         return
-    store = open_store(found, access)
+    store, found = find_image(found, access)
     if target is None and (index := store.read_index(found)) is not None:
         images = [found.with_digest(entry.descriptor.digest) for entry in index.entries]
         records = [image_record(one, access, None) for one in images]

@@ -88,6 +88,7 @@ def _access(edge: Edge, username: str | None, *, insecure: bool) -> RegistryAcce
         credentials=credentials,
         docker_config=Path(config) if config else None,
         insecure=insecure,
+        environment=edge.environ,
     )
 
 
