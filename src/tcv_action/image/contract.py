@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from tcv_action.errors import InputError
+from tcv_action.frameworks.detect import Kind
 from tcv_action.image import names
+from tcv_action.image.names import Names
 from tcv_action.image.options import Contract, Variant
 from tcv_action.oci.config import parse_config
 from tcv_action.oci.image import OciImage
@@ -15,6 +17,7 @@ from tcv_action.oci.media_types import CONTENT_LAYER
 from tcv_action.triton.environment import Environment, from_json
 from tcv_action.triton.target import Target
 
+_BACKENDS = {"rocm": "hip"}
 _DECIMAL = re.compile(r"[0-9]{1,18}")
 
 
@@ -22,10 +25,11 @@ _DECIMAL = re.compile(r"[0-9]{1,18}")
 class ImageFacts:
     """The contract's labels, read; None where an image, of another tool say, does not tell.
 
-    `generation` is the tool whose labels they are. `metadata` has one object an entry.
+    `kind` is whose cache it is, `generation` the tool whose labels they are. `metadata` has one object an entry.
     `architecture` is the config's, a GOARCH name.
     """
 
+    kind: Kind = Kind.TRITON
     targets: tuple[Target, ...]
     entry_count: int
     cache_size_bytes: int | None
@@ -51,40 +55,49 @@ def read_contract(image: OciImage) -> ImageFacts:
     """
     config = parse_config(image.config)
     labels = config.labels
-    summary = _summary(labels)
-    record = labels.get(names.ENVIRONMENT)
+    kind = _kind(labels)
+    label = Names(kind).label
+    summary = _json_object(labels, label(names.SUMMARY))
+    record = labels.get(label(names.ENVIRONMENT))
     return ImageFacts(
+        kind=kind,
         targets=_targets(summary),
-        entry_count=_entry_count(labels, summary),
-        cache_size_bytes=_decimal(labels, names.CACHE_SIZE),
+        entry_count=_entry_count(labels, label(names.ENTRY_COUNT), summary),
+        cache_size_bytes=_decimal(labels, label(names.CACHE_SIZE)),
         generation=Contract.TCV if "entry_count" in summary else Contract.MCV,
         variant=_variant(image),
         architecture=config.architecture,
         labels=labels,
         title=labels.get(names.TITLE),
-        triton_version=labels.get(names.TRITON_VERSION),
-        triton_key=labels.get(names.TRITON_KEY),
-        python_abi=labels.get(names.PYTHON_ABI),
-        host_arch=labels.get(names.HOST_ARCH),
-        path_style=labels.get(names.PATH_STYLE),
-        contents=labels.get(names.CONTENTS),
+        triton_version=labels.get(label(names.TRITON_VERSION)),
+        triton_key=labels.get(label(names.TRITON_KEY)),
+        python_abi=labels.get(label(names.PYTHON_ABI)),
+        host_arch=labels.get(label(names.HOST_ARCH)),
+        path_style=labels.get(label(names.PATH_STYLE)),
+        contents=labels.get(label(names.CONTENTS)),
         environment=from_json(record) if record else None,
         metadata=_metadata(labels),
     )
 
 
-def _summary(labels: Mapping[str, str]) -> Mapping[str, object]:
-    if names.SUMMARY not in labels:
-        what = f"The image has no label {names.SUMMARY!r}."
-        raise InputError(
-            what,
-            cause="It holds no Triton cache, or the tool that copied it dropped its labels.",
-            next_step="Look at it with skopeo inspect, or build it again with tcv create.",
-        )
-    summary = _json(labels, names.SUMMARY)
-    if not isinstance(summary, dict):
-        _unreadable(labels, names.SUMMARY)
-    return summary
+def _kind(labels: Mapping[str, str]) -> Kind:
+    """Tell whose cache it is by the summary that is there; the frameworks' win, as in mcv."""
+    for kind in (Kind.VLLM, Kind.INDUCTOR, Kind.TRITON):
+        if Names(kind).label(names.SUMMARY) in labels:
+            return kind
+    what = f"The image has no label {names.SUMMARY!r}."
+    raise InputError(
+        what,
+        cause="It holds no Triton cache, or the tool that copied it dropped its labels.",
+        next_step="Look at it with skopeo inspect, or build it again with tcv create.",
+    )
+
+
+def _json_object(labels: Mapping[str, str], name: str) -> Mapping[str, object]:
+    document = _json(labels, name)
+    if not isinstance(document, dict):
+        _unreadable(labels, name)
+    return document
 
 
 def _targets(summary: Mapping[str, object]) -> tuple[Target, ...]:
@@ -97,19 +110,20 @@ def _targets(summary: Mapping[str, object]) -> tuple[Target, ...]:
 def _target(document: object) -> Target:
     match document:
         case {"backend": str(backend), "arch": str() | int() as arch, "warp_size": int(warp_size)}:
-            return Target(backend, str(arch), warp_size)
+            # vLLM's labels say sm_90 and rocm where Triton's say 90 and hip.
+            return Target(_BACKENDS.get(backend, backend), str(arch).removeprefix("sm_"), warp_size)
         case _:
             return _unreadable({names.SUMMARY: str(document)}, names.SUMMARY)
 
 
-def _entry_count(labels: Mapping[str, str], summary: Mapping[str, object]) -> int:
-    count = _decimal(labels, names.ENTRY_COUNT)
+def _entry_count(labels: Mapping[str, str], name: str, summary: Mapping[str, object]) -> int:
+    count = _decimal(labels, name)
     if count is not None:
         return count
     told = summary.get("entry_count")
     if isinstance(told, int):
         return told
-    what = f"The image has no label {names.ENTRY_COUNT!r}."
+    what = f"The image has no label {name!r}."
     raise InputError(
         what,
         cause="The tool that made or copied the image dropped it.",

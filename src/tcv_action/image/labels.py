@@ -1,6 +1,7 @@
 """The labels of an image's config."""
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from tcv_action.errors import InputError
@@ -14,6 +15,7 @@ from tcv_action.triton.target import Target
 METADATA_LIMIT = 64 * 1024
 """Bytes that the `metadata` label may have; beyond, a config grows too large for registries."""
 
+_CONTRACT = re.compile(r"cache\.[a-z]+\.image/|io\.kserve\.km/")
 _log = logging.getLogger(__name__)
 
 
@@ -36,10 +38,10 @@ def build_labels(
         names.VARIANT: "multi",
         names.PATH_STYLE: str(options.path_style),
         names.CONTENTS: str(options.contents),
-        **_known(_compiled_by(cache, environment)),
-        **_known({names.TITLE: options.title, names.METADATA: _metadata(records)}),
+        **known(_compiled_by(cache, environment)),
+        **known({names.TITLE: options.title, names.METADATA: _metadata(records)}),
     }
-    return {**labels, **_checked(options.labels)}
+    return {**labels, **checked(options.labels)}
 
 
 def targets_document(targets: Iterable[Target]) -> list[dict[str, object]]:
@@ -95,17 +97,22 @@ def _compiled_by(cache: Cache, environment: Environment | None) -> dict[str, str
     }
 
 
-def _known(labels: Mapping[str, str | None]) -> dict[str, str]:
+def known(labels: Mapping[str, str | None]) -> dict[str, str]:
+    """Leave out the labels that have no value."""
     return {name: value for name, value in labels.items() if value is not None}
 
 
-def _checked(labels: Mapping[str, str]) -> Mapping[str, str]:
+def checked(labels: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the labels that a person adds.
+
+    Raises InputError where one would take the place of one of the contract's.
+    """
     for name in labels:
-        if name.startswith(names.PREFIX):
+        if _CONTRACT.match(name):
             what = f"The label {name!r} cannot be set."
             raise InputError(
                 what,
-                cause=f"Labels under {names.PREFIX!r} say what is in the image.",
+                cause="Labels of that prefix say what is in the image.",
                 next_step="Choose another name for your own label.",
             )
     return labels

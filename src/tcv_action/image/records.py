@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from tcv_action.errors import InputError
+from tcv_action.frameworks.detect import Kind
 from tcv_action.image.options import Contract
 from tcv_action.triton.cache import Entry
 from tcv_action.triton.dummy_key import DummyKeys
@@ -57,19 +58,18 @@ def parse_manifest_json(content: bytes) -> list[Record]:
 
     Raises InputError where it is neither form.
     """
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        document = None
-    records = document.get("triton") if isinstance(document, dict) else document
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        what = "The manifest.json of the image cannot be read."
-        raise InputError(
-            what,
-            cause='It is neither a list of entries nor an object with "triton".',
-            next_step="Build the image again.",
-        )
-    return records
+    document = _load(content)
+    return _records(document.get("triton") if isinstance(document, dict) else document)
+
+
+def parse_framework_manifest(content: bytes, kind: Kind) -> list[Record]:
+    """Read the manifest.json of a framework's cache: its models, or the Triton entries inside.
+
+    Raises InputError where it is none.
+    """
+    document = _load(content)
+    held = document if isinstance(document, dict) and str(kind) in document else {}
+    return _records(held.get("vllm" if kind is Kind.VLLM else "triton"))
 
 
 def recorded_requests(content: bytes) -> tuple[Request, ...]:
@@ -80,6 +80,24 @@ def recorded_requests(content: bytes) -> tuple[Request, ...]:
     document = json.loads(content)
     records = document.get("requests", []) if isinstance(document, dict) else []
     return from_records(records)
+
+
+def _load(content: bytes) -> object:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _records(records: object) -> list[Record]:
+    if isinstance(records, list) and all(isinstance(record, dict) for record in records):
+        return records
+    what = "The manifest.json of the image cannot be read."
+    raise InputError(
+        what,
+        cause="It has no list of what the cache holds, in neither form that tools write.",
+        next_step="Build the image again.",
+    )
 
 
 def compact(value: object) -> str:

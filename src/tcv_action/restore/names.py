@@ -18,7 +18,8 @@ def check_kind(member: Member) -> None:
 
 def parts_of(member: Member) -> list[str]:
     """Split a member's name; refuse names that lead elsewhere, or that no file system can hold."""
-    name = member.name
+    # Archives of other tools may begin every name with it.
+    name = member.name.removeprefix("./")
     if member.kind == FOLDER:
         name = name.removesuffix("/")
     parts = name.split("/")

@@ -5,27 +5,17 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from tcv_action.errors import InputError
 from tcv_action.oci.disk import disk_trouble
-from tcv_action.restore.staging import Staging
+from tcv_action.restore.destination import Destination
 from tcv_action.triton.cache import Entry, Helper
 from tcv_action.triton.groups import children_of, is_group_file
 from tcv_action.triton.metadata import parse_metadata
 from tcv_action.triton.reader import metadata_names
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """The real folder that entries are moved to, and its open descriptor."""
-
-    path: Path
-    descriptor: int
 
 
 def check_places(destination: Destination, keys: Iterable[str]) -> None:
@@ -37,46 +27,43 @@ def check_places(destination: Destination, keys: Iterable[str]) -> None:
     with disk_trouble(destination.path, "read"), os.scandir(destination.descriptor) as items:
         for item in items:
             if item.name in wanted and not item.is_dir(follow_symlinks=False):
-                what = f"In {str(destination.path)!r}, {item.name!r} is not a folder."
-                raise InputError(
-                    what,
-                    cause="A link or a file stands where an entry of the cache belongs.",
-                    next_step="Remove it, or restore into another folder.",
-                )
+                raise destination.occupied(item.name)
 
 
-def place(folder: Entry | Helper, staging: Staging, destination: Destination) -> bool:
+def place(folder: Entry | Helper, source: int, destination: Destination) -> bool:
     """Move one folder in, and tell whether it was moved: a complete one that is there is kept.
 
-    Raises StoreError where the disk refuses.
+    `source` is the descriptor of the folder that it lies in.
+
+    Raises InputError where a link or a file stands in its place, StoreError where the disk
+    refuses.
     """
     with disk_trouble(destination.path):
         try:
             os.rename(
                 folder.key,
                 folder.key,
-                src_dir_fd=staging.descriptor,
+                src_dir_fd=source,
                 dst_dir_fd=destination.descriptor,
             )
+        except NotADirectoryError as error:
+            raise destination.occupied(folder.key) from error
         except OSError as error:
             if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                 raise
         else:
             return True
-        there = os.open(folder.key, _FOLDER, dir_fd=destination.descriptor)
-        try:
-            return _mend(folder, staging, there, destination.path / folder.key)
-        finally:
-            os.close(there)
+        with destination.below(folder.key) as there:
+            return _mend(folder, source, there.descriptor, there.path)
 
 
-def _mend(folder: Entry | Helper, staging: Staging, there: int, path: Path) -> bool:
+def _mend(folder: Entry | Helper, source: int, there: int, path: Path) -> bool:
     names = [file.name for file in folder.files]
     if _is_complete(folder, names, there, path):
         return False
     # As Triton writes them: the group file last, since it is what makes the parts an entry.
     for name in sorted(names, key=is_group_file):
-        os.replace(f"{folder.key}/{name}", name, src_dir_fd=staging.descriptor, dst_dir_fd=there)
+        os.replace(f"{folder.key}/{name}", name, src_dir_fd=source, dst_dir_fd=there)
     return True
 
 

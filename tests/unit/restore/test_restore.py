@@ -319,6 +319,12 @@ def test_images_of_other_tools_are_restored(
     assert_hits(destination)
 
 
+def test_names_may_begin_with_a_dot(layout: Layout, destination: Path) -> None:
+    tar = archive([*entry_members(root=f"./{ROOT}"), manifest_member()])
+
+    assert restore(image_of(layout, [gzip_layer(tar)], labels()), destination).entries == 1
+
+
 def test_every_layer_is_read_and_a_later_one_wins(layout: Layout, destination: Path) -> None:
     first, second = entry_members(0), entry_members(1)
     tars = [archive(first), archive([*second, first[0]]), archive([manifest_member((0, 1))])]
