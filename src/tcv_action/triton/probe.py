@@ -446,8 +446,7 @@ def _stand_in_for_gpu(triton: Any, gpu: Gpu) -> None:
     autotuner = triton.runtime.autotuner.Autotuner
     if hasattr(autotuner, "check_disk_cache"):
         autotuner.check_disk_cache = _tune_without_results
-    if gpu.backend == "hip":
-        _let_hip_do_without_torch()
+    _do_without_torch(triton, gpu)
 
 
 def _tune_without_results(_tuner: Any, _key: Any, _configs: Any, benchmark: Any) -> bool:
@@ -456,26 +455,35 @@ def _tune_without_results(_tuner: Any, _key: Any, _configs: Any, benchmark: Any)
     return False
 
 
-def _let_hip_do_without_torch() -> None:
-    """Give AMD's backend the module `torch` that it imports to tell tensors apart (3.3 to 3.7)."""
-    from triton.backends.amd.compiler import HIPBackend
+def _lend_torch(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function of Triton's `import torch` where the script has imported none."""
+    stand_in: Any = type(sys)("torch")
+    stand_in.Tensor = type("Tensor", (), {})
+    stand_in.cuda = type(sys)("torch.cuda")
+    stand_in.cuda.is_available = _constant(False)
 
-    within_2gb = getattr(HIPBackend, "is_within_2gb", None)
-    if within_2gb is None or hasattr(HIPBackend, "_torch_available"):
-        return
-    stand_in = type(sys)("torch")
-    stand_in.Tensor = type("Tensor", (), {})  # type: ignore[attr-defined]
-
-    def is_within_2gb(argument: Any) -> bool:
+    def lent(*args: Any, **kwargs: Any) -> Any:
         if "torch" in sys.modules:
-            return bool(within_2gb(argument))
+            return function(*args, **kwargs)
         sys.modules["torch"] = stand_in
         try:
-            return bool(within_2gb(argument))
+            return function(*args, **kwargs)
         finally:
             del sys.modules["torch"]
 
-    HIPBackend.is_within_2gb = staticmethod(is_within_2gb)
+    return lent
+
+
+def _do_without_torch(triton: Any, gpu: Gpu) -> None:
+    autotuner = triton.runtime.autotuner.Autotuner
+    if "torch" in autotuner.__init__.__code__.co_names:  # up to 3.1
+        autotuner.__init__ = _lend_torch(autotuner.__init__)
+    if gpu.backend == "hip":
+        from triton.backends.amd.compiler import HIPBackend
+
+        # From 3.3 to 3.7 AMD's backend asks PyTorch whether an argument is a tensor.
+        if hasattr(HIPBackend, "is_within_2gb") and not hasattr(HIPBackend, "_torch_available"):
+            HIPBackend.is_within_2gb = staticmethod(_lend_torch(HIPBackend.is_within_2gb))
 
 
 # ---- PyTorch without that GPU --------------------------------------------------------------
@@ -800,7 +808,7 @@ def _prepare_triton(triton: Any) -> None:
 
 
 def _prepare_torch(torch: Any) -> None:
-    if _gpu is not None:
+    if _gpu is not None and hasattr(torch, "cuda"):
         _stand_in_for_torch(torch, _gpu)
 
 

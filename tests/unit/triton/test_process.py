@@ -58,9 +58,11 @@ def test_lines_of_both_streams_are_heard_in_order(python: Callable[..., Finished
 def test_a_line_is_heard_while_the_process_still_runs(
     python: Callable[..., Finished], tmp_path: Path
 ) -> None:
-    code = "import os, time; print('go', flush=True)\nwhile not os.path.exists('heard'): time.sleep(.01)"
-    finished = python(code, lambda line: (tmp_path / "heard").write_text(line))
-    assert finished.exit_code == 0
+    def answer(line: str) -> None:
+        (tmp_path / "heard").write_text(line)
+
+    code = "import os, time\nprint('go', flush=True)\nwhile not os.path.exists('heard'): time.sleep(.01)"
+    assert python(code, answer).exit_code == 0
 
 
 def test_bytes_that_are_no_text_are_replaced(python: Callable[..., Finished]) -> None:

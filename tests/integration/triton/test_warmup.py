@@ -1,0 +1,268 @@
+"""Filling caches for GPUs that are not there, and proving them in another folder."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.integration.triton.conftest import SCRIPTS, here, move, prove, script, warm, written
+from tests.services import interpreters
+
+from tcv_action.errors import InputError
+from tcv_action.triton.interpreter import Interpreter
+from tcv_action.triton.reader import read_cache
+from tcv_action.triton.script import Script
+from tcv_action.triton.target import Target
+from tcv_action.triton.warmup import Warmup, warm_up_all
+
+pytestmark = pytest.mark.triton
+
+TARGETS = ("cuda:80", "cuda:90", "cuda:100", "hip:gfx90a", "hip:gfx942")
+EXAMPLE = Script(
+    argv=("examples/vector_add.py",), cwd=Path(__file__).resolve().parents[3], environment={}
+)
+
+
+@pytest.fixture(scope="module")
+def suite(
+    python_with_torch: interpreters.Interpreter, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Warmup]]:
+    """Give the suite's caches for five targets, warmed up two at a time."""
+    root = tmp_path_factory.mktemp("suite")
+    folders = {Target.parse(target): root / target.replace(":", "-") for target in TARGETS}
+    warmups = warm_up_all(
+        script("suite.py"),
+        folders,
+        interpreter=here(python_with_torch.path),
+        timeout=300,
+        on_output=lambda _target, _line: None,
+        workers=2,
+    )
+    yield {str(warmup.target): warmup for warmup in warmups}
+    shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_real_suite_is_compiled_whole_and_hits_in_another_folder(
+    target: str, suite: dict[str, Warmup], torch_here: Interpreter, tmp_path: Path
+) -> None:
+    warmup = suite[target]
+    cache = read_cache(warmup.cache_dir)
+    assert warmup.mode == "compile-only"
+    assert len(warmup.requests) == 31
+    assert not any(request.hit for request in warmup.requests)
+    assert {request.hash for request in warmup.requests} == {entry.hash for entry in cache.entries}
+    assert {request.target for request in warmup.requests} == {target}
+    assert {str(entry.target) for entry in cache.entries} == {target}
+    assert 0 < warmup.compile_seconds < warmup.seconds
+
+    moved = tmp_path / "moved"
+    shutil.copytree(warmup.cache_dir, tmp_path / "copy")
+    proof = prove(script("suite.py"), target, move(tmp_path / "copy", moved), torch_here)
+    assert (proof.hits, proof.total, proof.misses) == (31, 31, ())
+
+
+def test_a_replay_changes_nothing_and_counts_what_is_not_there(
+    suite: dict[str, Warmup], torch_here: Interpreter, tmp_path: Path
+) -> None:
+    warmup = suite["cuda:90"]
+    folder = tmp_path / "cache"
+    shutil.copytree(warmup.cache_dir, folder)
+    move(folder, tmp_path / "moved")
+    folder = tmp_path / "moved"
+    gone = [entry for entry in read_cache(folder).entries if entry.name == "add_kernel"][:2]
+    for entry in gone:
+        shutil.rmtree(folder / entry.key)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    folder.chmod(0o555)
+    proof = prove(script("suite.py"), "cuda:90", folder, torch_here)
+    assert (proof.hits, proof.total) == (29, 31)
+    assert {request.hash for request in proof.misses} == {entry.hash for entry in gone}
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_another_arch_and_unmoved_group_files_do_not_hit(
+    torch_here: Interpreter, tmp_path: Path
+) -> None:
+    what = script("without_torch.py")
+    warm(what, "cuda:90", tmp_path / "cache", torch_here)
+    assert prove(what, "cuda:80", tmp_path / "cache", torch_here).hits == 0
+    (tmp_path / "cache").rename(tmp_path / "renamed")
+    assert prove(what, "cuda:90", tmp_path / "renamed", torch_here).hits == 0
+
+
+@pytest.mark.parametrize("target", ["cuda:90", "hip:gfx942"])
+def test_every_way_to_launch_is_compiled(
+    target: str, torch_here: Interpreter, tmp_path: Path
+) -> None:
+    warmup = warm(script("features.py"), target, tmp_path / "cache", torch_here)
+    # The same 26 keys came from this script on an NVIDIA H100.
+    assert len({request.hash for request in warmup.requests}) == len(warmup.requests) == 26
+    blocks = {request.constants["BLOCK"] for request in warmup.requests if _is_scale(request.name)}
+    assert blocks == {16, 32, 64, 128, 256, 512, 1024, 2048, 4096}
+    moved = move(tmp_path / "cache", tmp_path / "moved")
+    proof = prove(script("features.py"), target, moved, torch_here)
+    assert proof.hits == proof.total == 26
+
+
+def _is_scale(name: str) -> bool:
+    return name == "scale_kernel"
+
+
+def test_misaligned_views_and_integers_get_their_real_specialization(
+    torch_here: Interpreter, tmp_path: Path
+) -> None:
+    code = """
+import sys; sys.path.insert(0, %r)
+import torch
+from features import scale
+x = torch.ones(64, device="cuda", dtype=torch.float16)
+for start, factor in ((0, 1), (1, 16), (8, 5)):
+    scale(x[start:], factor=factor)
+"""
+    warmup = warm(written(tmp_path, code % str(SCRIPTS)), "cuda:90", tmp_path / "c", torch_here)
+    first, second, third = (request.attributes for request in warmup.requests)
+    assert (first["x_ptr"], third["x_ptr"]) == ({"tt.divisibility": 16},) * 2
+    assert second["x_ptr"] == {}
+    assert [request.signature["factor"] for request in warmup.requests] == [
+        "constexpr",
+        "i32",
+        "i32",
+    ]
+    assert second["factor"] == {"tt.divisibility": 16}
+    assert third["factor"] == {}
+
+
+@pytest.mark.parametrize("target", ["cuda:90", "hip:gfx942"])
+def test_the_example_asks_for_the_same_kernels_with_and_without_pytorch(
+    target: str, torch_here: Interpreter, triton_here: Interpreter, tmp_path: Path
+) -> None:
+    with_torch = warm(EXAMPLE, target, tmp_path / "a", torch_here)
+    without = warm(EXAMPLE, target, tmp_path / "b", triton_here)
+    specializations = [
+        [(request.name, request.signature, request.attributes) for request in warmup.requests]
+        for warmup in (with_torch, without)
+    ]
+    assert specializations[0] == specializations[1]
+    assert prove(EXAMPLE, target, tmp_path / "b", triton_here).hits == 3
+    if without.environment.python_version == with_torch.environment.python_version:
+        moved = move(tmp_path / "b", tmp_path / "moved")
+        hits = prove(EXAMPLE, target, moved, torch_here).hits
+        # AMD's keys hold the place of its libraries, which another environment has elsewhere.
+        assert hits == (3 if target == "cuda:90" else 0)
+
+
+def test_the_record_tells_what_was_compiled_and_where(
+    triton_here: Interpreter, tmp_path: Path
+) -> None:
+    warmup = warm(script("without_torch.py"), "cuda:90", tmp_path / "cache", triton_here)
+    add = warmup.requests[0]
+    assert add.name == "add_kernel"
+    assert add.source == f"{SCRIPTS / 'without_torch.py'}:10"
+    assert add.signature["x_ptr"] == "*fp32"
+    assert add.constants == {"BLOCK": 1024}
+    assert add.options["num_warps"] == 4
+    assert add.source_hash
+    assert {"ttir", "ttgir", "llir", "ptx", "cubin"} <= add.seconds.keys()
+    matmul = [request for request in warmup.requests if request.name == "matmul_kernel"]
+    assert {(request.constants["BM"], request.constants["EVEN"]) for request in matmul} == {
+        (64, True),
+        (64, False),
+        (32, True),
+        (32, False),
+    }
+    environment, gpu = triton_here.describe()
+    assert gpu is None
+    assert warmup.environment == environment
+    assert environment.triton_version == "3.6.0"
+    assert environment.tools["ptxas"].startswith("12.8")
+    assert environment.variables["TRITON_DISABLE_LINE_INFO"] is None
+
+
+def test_a_variable_of_the_key_is_told_as_triton_reads_it(
+    triton_here: Interpreter, tmp_path: Path
+) -> None:
+    what = Script(
+        argv=("without_torch.py",), cwd=SCRIPTS, environment={"TRITON_DISABLE_LINE_INFO": "1"}
+    )
+    warmup = warm(what, "cuda:90", tmp_path / "cache", triton_here)
+    assert warmup.environment.variables["TRITON_DISABLE_LINE_INFO"] == "true"
+    assert prove(script("without_torch.py"), "cuda:90", tmp_path / "cache", triton_here).hits == 0
+
+
+def test_a_listener_of_the_scripts_own_is_heard_too(
+    triton_here: Interpreter, tmp_path: Path
+) -> None:
+    code = """
+import runpy, sys
+from triton import knobs
+heard = []
+knobs.compilation.listener = lambda **report: heard.append(report["cache_hit"])
+runpy.run_path(sys.argv[1], run_name="__main__")
+assert heard == [False] * 8, heard
+"""
+    what = written(tmp_path, code)
+    what = Script(argv=(*what.argv, str(SCRIPTS / "without_torch.py")), cwd=tmp_path)
+    assert len(warm(what, "cuda:90", tmp_path / "cache", triton_here).requests) == 8
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        Script(argv=("-m", "without_torch", "as", "a", "module"), cwd=SCRIPTS),
+        Script(argv=("sh", "-c", "python without_torch.py"), cwd=SCRIPTS, is_command=True),
+    ],
+    ids=["module", "command line"],
+)
+def test_modules_and_command_lines_are_watched(
+    what: Script, triton_here: Interpreter, tmp_path: Path
+) -> None:
+    warmup = warm(what, "cuda:90", tmp_path / "cache", triton_here)
+    assert len(warmup.requests) == 8
+
+
+def test_the_script_keeps_its_arguments_its_site_and_its_place(
+    triton_here: Interpreter, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text("import os; os.environ['THEIR_SITE'] = '1'\n")
+    code = """
+import os, runpy, sys
+assert sys.argv[1:] == ["--a", "b c"], sys.argv
+assert os.environ["THEIR_SITE"] == "1"
+assert os.environ["EXTRA"] == "yes"
+assert os.getcwd() == %r
+assert __name__ == "__main__" and __file__.endswith("script.py")
+assert not any("tcv-" in folder for folder in sys.path), sys.path
+sys.argv[1:] = []
+runpy.run_path(%r, run_name="__main__")
+"""
+    what = written(tmp_path, code % (str(tmp_path), str(SCRIPTS / "without_torch.py")))
+    what = Script(
+        argv=(*what.argv, "--a", "b c"),
+        cwd=tmp_path,
+        environment={"EXTRA": "yes", "PYTHONPATH": str(site)},
+    )
+    assert len(warm(what, "cuda:90", tmp_path / "cache", triton_here).requests) == 8
+
+
+def test_a_cache_folder_with_something_in_it_is_refused(
+    triton_here: Interpreter, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").touch()
+    with pytest.raises(InputError, match="is not empty"):
+        warm(script("without_torch.py"), "cuda:90", tmp_path, triton_here)
+    assert os.listdir(tmp_path) == ["mine"]  # noqa: PTH208
+
+
+def test_autotuning_results_are_not_kept_where_nothing_was_measured(
+    triton_here: Interpreter, tmp_path: Path
+) -> None:
+    what = Script(
+        argv=("without_torch.py",), cwd=SCRIPTS, environment={"TRITON_CACHE_AUTOTUNING": "1"}
+    )
+    warmup = warm(what, "cuda:90", tmp_path / "cache", triton_here)
+    assert len(warmup.requests) == 8
+    assert not list((tmp_path / "cache").rglob("*.autotune.json"))
