@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.services.docker_engine import DockerEngine, running_docker_engine
+from tests.services.fault_proxy import FaultProxy, running_fault_proxy
+from tests.services.github_api import running_github_api
 from tests.services.images import add_triton, build_action, import_base
 from tests.services.interpreters import (
     NEWER,
@@ -100,6 +102,20 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEn
     """Give a docker engine of the run's own; loopback registries are plain HTTP to it."""
     with running_docker_engine(tmp_path_factory.mktemp("docker")) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def github_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a mock of GitHub's API, made from GitHub's own description of it."""
+    with running_github_api(tmp_path_factory.mktemp("github-api")) as url:
+        yield url
+
+
+@pytest.fixture
+def faulty_github_api(github_api: str) -> Iterator[FaultProxy]:
+    """Give a proxy before `github_api` that keeps the requests and fails where it is told to."""
+    with running_fault_proxy(github_api) as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.services.docker_engine import DockerEngine
+from tests.services.fault_proxy import FaultProxy
 from tests.services.interpreters import Interpreter
 from tests.services.process import ServiceError, free_port, running
 from tests.services.registry import Registry
@@ -30,6 +31,26 @@ def test_an_engine_loads_and_lists(docker_engine: DockerEngine, tool: Callable[[
     docker_engine.docker("import", "-", "empty:1", stdin=bytes(10240))
     assert tool("dockerd")
     assert b"empty" in docker_engine.docker("images").stdout
+
+
+@pytest.mark.tools
+def test_the_api_checks_what_it_is_asked(github_api: str) -> None:
+    with urllib.request.urlopen(f"{github_api}/repos/octo/project") as answer:
+        assert b"full_name" in answer.read()
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"{github_api}/no/such/thing/there")
+
+
+@pytest.mark.tools
+def test_a_proxy_fails_as_told_and_then_no_more(faulty_github_api: FaultProxy) -> None:
+    faulty_github_api.answer("GET", "/repos/", status=503, headers={"retry-after": "1"})
+    url = f"{faulty_github_api.url}/repos/octo/project"
+
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        urllib.request.urlopen(url)
+    with urllib.request.urlopen(url) as answer:
+        assert answer.status == 200
+    assert len(faulty_github_api.requests("GET", "/repos/octo")) == 2
 
 
 @pytest.mark.triton
