@@ -9,6 +9,7 @@ import click
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
 from tcv_action.commands.scripts import chosen_interpreter
+from tcv_action.frameworks.detect import read_any_cache
 from tcv_action.image import ImageFacts, PackOptions, pack, read_contract
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.layout import Layout
@@ -19,7 +20,6 @@ from tcv_action.stores.access import RegistryAccess
 from tcv_action.stores.local import Builder, local_place
 from tcv_action.stores.select import open_store
 from tcv_action.triton.environment import Environment
-from tcv_action.triton.reader import read_cache
 from tcv_action.triton.target import Target
 
 
@@ -42,7 +42,12 @@ from tcv_action.triton.target import Target
     type=click.Choice([one.value for one in Builder]),
     help="Local store that takes a plain NAME.  [default: buildah, else docker]",
 )
-@click.option("--target", "-t", metavar="TARGET", help="Package this target's entries only.")
+@click.option(
+    "--target",
+    "-t",
+    metavar="TARGET",
+    help="Package this target's entries only; needed where a vLLM cache does not name its GPU.",
+)
 @click.option(
     "--python",
     metavar="PATH",
@@ -78,7 +83,7 @@ def command(
     reference = _destination(image, access, Builder(builder) if builder else None, push=push)
     packing = replace(packing, title=_title(reference))
     environment = _environment(python, edge)
-    cache = read_cache(folder)
+    cache = read_any_cache(folder)
     for name in cache.dropped:
         edge.say(f"left out {name}")
     with tempfile.TemporaryDirectory(prefix="tcv-create-") as scratch:

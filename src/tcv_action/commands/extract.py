@@ -9,6 +9,7 @@ from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
 from tcv_action.commands.images import named_image
 from tcv_action.commands.machines import machine_here
+from tcv_action.frameworks.detect import Kind
 from tcv_action.image import read_contract
 from tcv_action.oci.image import OciImage
 from tcv_action.preflight.check import check
@@ -17,6 +18,13 @@ from tcv_action.report import text
 from tcv_action.restore import Restored, restore
 from tcv_action.stores.access import RegistryAccess
 from tcv_action.triton.target import Target
+
+# The variable that names the folder, and the folder below the home where it is not set.
+_USUAL = {
+    Kind.TRITON: ("TRITON_CACHE_DIR", ".triton/cache"),
+    Kind.VLLM: ("VLLM_CACHE_ROOT", ".cache/vllm"),
+    Kind.INDUCTOR: ("TORCHINDUCTOR_CACHE_DIR", ".cache/torchinductor"),
+}
 
 
 @click.command
@@ -27,7 +35,7 @@ from tcv_action.triton.target import Target
     "folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder to restore into.  [default: TRITON_CACHE_DIR, else ~/.triton/cache]",
+    help="Folder to restore into.  [default: TRITON_CACHE_DIR, else ~/.triton/cache; vLLM: VLLM_CACHE_ROOT, else ~/.cache/vllm]",
 )
 @click.option("--target", "-t", metavar="TARGET", help="Restore this target's entries only.")
 @options.python
@@ -62,7 +70,7 @@ def command(
     found = named_image(image, access, chosen)
     if not no_check:
         _check(found, image, python, edge)
-    restored = restore(found, folder or _usual_folder(edge), target=chosen)
+    restored = restore(found, folder or _usual_folder(found, edge), target=chosen)
     _show(image, found.digest, restored, as_json=as_json)
 
 
@@ -79,11 +87,11 @@ def _check(found: OciImage, name: str, python: str | None, edge: Edge) -> None:
         edge.progress.warn(f"{miss.point}: {miss.reason} (image {miss.image}, here {miss.here})")
 
 
-def _usual_folder(edge: Edge) -> Path:
-    named = edge.environ.get("TRITON_CACHE_DIR")
-    return (
-        Path(named) if named else Path(edge.environ.get("HOME", "~")).expanduser() / ".triton/cache"
-    )
+def _usual_folder(found: OciImage, edge: Edge) -> Path:
+    """Return where the program that wrote the cache looks for it on this machine."""
+    variable, below_home = _USUAL[read_contract(found).kind]
+    named = edge.environ.get(variable)
+    return Path(named) if named else Path(edge.environ.get("HOME", "~")).expanduser() / below_home
 
 
 def _show(image: str, digest: str, restored: Restored, *, as_json: bool) -> None:

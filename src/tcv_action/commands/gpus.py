@@ -31,7 +31,7 @@ def command(stub: Path | None, *, as_json: bool) -> None:
         print_json(to_json(inventory))
         return
     if inventory.gpus:
-        Console(highlight=False, soft_wrap=True).print(_table(inventory))
+        Console(highlight=False, soft_wrap=True, emoji=False, markup=False).print(_table(inventory))
     for absence in inventory.absences:
         click.echo(f"{absence.vendor}: {absence.reason}")
 

@@ -10,13 +10,16 @@ from tcv_action.choose import Wanted, read_image
 from tcv_action.commands import options
 from tcv_action.commands.edge import log_level, print_json
 from tcv_action.commands.images import folder_or_reference
+from tcv_action.frameworks.detect import read_any_cache
+from tcv_action.frameworks.inductor import InductorCache
+from tcv_action.frameworks.vllm import VllmCache
 from tcv_action.image import read_contract
 from tcv_action.oci.reference import Reference
 from tcv_action.report import text
 from tcv_action.stores.access import RegistryAccess
 from tcv_action.stores.local import find_image
 from tcv_action.stores.select import open_store
-from tcv_action.triton.reader import read_cache
+from tcv_action.triton.cache import Cache
 from tcv_action.triton.target import Target
 
 
@@ -52,7 +55,28 @@ def command(place: str, target: str | None, access: RegistryAccess, *, as_json: 
 
 def folder_record(folder: Path) -> dict[str, object]:
     """Describe a cache folder as JSON-ready values; sizes are in bytes."""
-    cache = read_cache(folder)
+    cache = read_any_cache(folder)
+    return _cache_record(folder, cache) if isinstance(cache, Cache) else _tree_record(cache)
+
+
+def _tree_record(cache: VllmCache | InductorCache) -> dict[str, object]:
+    details: dict[str, object] = (
+        {"models": [{"hash": model.hash, "format": str(model.format)} for model in cache.models]}
+        if isinstance(cache, VllmCache)
+        else {"parts": dict(cache.parts)}
+    )
+    return {
+        "folder": str(cache.tree.root),
+        "targets": [str(target) for target in cache.targets],
+        **details,
+        "entry_count": len(cache.tree.entries),
+        "size_bytes": sum(file.size for file in cache.tree.files),
+        "embedded_paths": dict(cache.embedded),
+        "left_out": list(cache.dropped),
+    }
+
+
+def _cache_record(folder: Path, cache: Cache) -> dict[str, object]:
     return {
         "folder": str(folder),
         "targets": [str(target) for target in cache.targets],
@@ -88,6 +112,7 @@ def image_record(
         "reference": str(reference),
         "digest": image.digest,
         "media_type": image.descriptor.media_type,
+        "kind": str(facts.kind),
         "variant": str(facts.variant),
         "targets": [str(target) for target in facts.targets],
         "entry_count": facts.entry_count,
@@ -106,7 +131,7 @@ def _show(record: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         print_json(record)
     else:
-        Console(highlight=False, soft_wrap=True).print(_table(record))
+        Console(highlight=False, soft_wrap=True, emoji=False, markup=False).print(_table(record))
 
 
 def _show_index(name: str, digest: str, records: list[dict[str, object]], *, as_json: bool) -> None:

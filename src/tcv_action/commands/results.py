@@ -56,7 +56,7 @@ def _hand_on(result: RunResult, output: Path, edge: Edge) -> None:
 
 
 def _show(result: RunResult, job: Job) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
     mark = "[bold green]✔[/bold green]" if result.succeeded else "[bold red]✘[/bold red]"
     console.print(f"\n{mark} [bold]{headline(result)}[/bold]\n")
     if result.targets:

@@ -15,7 +15,7 @@ class Terminal:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._console = Console(stderr=True, soft_wrap=True, highlight=False)
+        self._console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
     @contextlib.contextmanager
     def phase(self, title: str) -> Iterator[None]:

@@ -31,6 +31,11 @@ class InductorCache:
     embedded: Mapping[str, str]
 
     @property
+    def dropped(self) -> tuple[str, ...]:
+        """The leftovers that were passed over."""
+        return self.tree.dropped
+
+    @property
     def targets(self) -> tuple[Target, ...]:
         """The targets of the kernels inside; empty where it compiled for the CPU only."""
         return self.tree.targets

@@ -80,6 +80,11 @@ class VllmCache:
     embedded: Mapping[str, str]
 
     @property
+    def dropped(self) -> tuple[str, ...]:
+        """The leftovers that were passed over."""
+        return self.tree.dropped
+
+    @property
     def formats(self) -> tuple[Format, ...]:
         """The formats that occur, in the order of the format label."""
         return tuple(one for one in Format if any(model.format is one for model in self.models))
