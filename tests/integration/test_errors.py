@@ -114,7 +114,7 @@ def test_registry_that_wants_a_sign_in_gets_it(
     user = ("--registry-username", registry_with_login.username)
     name = registry_with_login.name("mine")
     tcv("create", "-d", cache(tmp_path / "c"), "-i", name, "--push", *user, environ=environ).ok()
-    assert tcv("inspect", name, *user, environ=environ).ok()
+    tcv("inspect", name, *user, environ=environ).ok()
 
 
 @pytest.mark.registry
