@@ -24,11 +24,11 @@ class Patience:
     hashes first. `retry`: all attempts of one request together.
     """
 
-    contact: float = 9.0
-    answer: float = 8.0
+    contact: float = 7.5
+    answer: float = 7.0
     transfer: float = 60.0
     commit: float = 300.0
-    retry: float = 8.0
+    retry: float = 7.0
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 

@@ -312,7 +312,7 @@ class TestTrouble:
         with pytest.raises(StoreError, match="answers 500"):
             store.write(oci_image, reference(faulty))
 
-        assert 1 < sum(waits.pauses) <= 8
+        assert 1 < sum(waits.pauses) <= 7
 
     def test_retry_after_is_kept(
         self, store: RegistryStore, faulty: FaultyRegistry, oci_image: OciImage, waits: Waits
