@@ -7,18 +7,26 @@ import click
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
 from tcv_action.commands.images import named_image
-from tcv_action.commands.machines import machine_here, stub
+from tcv_action.commands.machines import inventory_here, machine_here, stub
+from tcv_action.commands.places import container_of
+from tcv_action.commands.scripts import Warming
 from tcv_action.image import read_contract
 from tcv_action.preflight.check import check
+from tcv_action.preflight.machine import Machine
 from tcv_action.preflight.verdict import require_compatible, to_json, to_text
 from tcv_action.stores.access import RegistryAccess
 from tcv_action.triton.target import Target
+from tcv_action.warming import WarmupIn
 
 
 @click.command
 @click.argument("image", metavar="IMAGE")
 @click.option("--target", "-t", metavar="TARGET", help="Of an index, check this target's image.")
 @options.python
+@click.option(
+    "--in-image", metavar="NAME", help="Check against the Python of this container image instead."
+)
+@click.option("--in-network", metavar="NAME", help="Network of that container.  [default: our own]")
 @stub
 @options.registry
 @options.as_json
@@ -29,6 +37,8 @@ def command(
     image: str,
     target: str | None,
     python: str | None,
+    in_image: str | None,
+    in_network: str | None,
     stub: Path | None,
     access: RegistryAccess,
     *,
@@ -43,9 +53,17 @@ def command(
     Examples:
       tcv check ghcr.io/me/kernels:v1-cuda-sm90
       tcv check oci:images:latest --python /opt/venv/bin/python --json
+      tcv check ghcr.io/me/kernels:v1-cuda-sm90 --in-image ghcr.io/me/service:v1
     """
     found = named_image(image, access, Target.parse(target) if target else None)
-    verdicts = check(read_contract(found), machine_here(python, stub, edge))
+    if in_image is None:
+        machine = machine_here(python, stub, edge)
+    else:
+        inside = Warming(where=WarmupIn.COMPILE_ONLY, image=in_image, network=in_network)
+        with container_of(inside, in_image, python, access, edge) as place:
+            environment, _ = place.describe()
+        machine = Machine(inventory=inventory_here(stub), environment=environment)
+    verdicts = check(read_contract(found), machine)
     if as_json:
         print_json(to_json(verdicts))
     else:

@@ -97,17 +97,35 @@ def warming(command: Command) -> Command:
 
     @click.option(
         "--warmup-in",
-        type=click.Choice([one.value for one in WarmupIn if one is not WarmupIn.CONTAINER]),
+        type=click.Choice([one.value for one in WarmupIn]),
         default=WarmupIn.AUTO.value,
         show_default=True,
-        help="Where the script runs: on this machine's GPU, or without any.",
+        help="Where the script runs: on this machine, in a container, or without any GPU.",
+    )
+    @click.option(
+        "--warmup-image", metavar="NAME", help="Container image whose Python runs the script."
+    )
+    @click.option(
+        "--warmup-setup",
+        multiple=True,
+        metavar="COMMAND",
+        help="Shell command that is run in the container first; may be repeated.",
+    )
+    @click.option(
+        "--warmup-network", metavar="NAME", help="Network of the container.  [default: our own]"
     )
     @click.option(
         "--require-gpu", is_flag=True, help="Fail at once where a target has no GPU here."
     )
     @functools.wraps(command)
-    def with_warming(*, warmup_in: str, require_gpu: bool, **given: Any) -> None:
-        chosen = Warming(where=WarmupIn(warmup_in), require_gpu=require_gpu)
+    def with_warming(**given: Any) -> None:
+        chosen = Warming(
+            where=WarmupIn(given.pop("warmup_in")),
+            require_gpu=given.pop("require_gpu"),
+            image=given.pop("warmup_image"),
+            setup=given.pop("warmup_setup"),
+            network=given.pop("warmup_network"),
+        )
         command(**given, warming=chosen)
 
     return with_warming

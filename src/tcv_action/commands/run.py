@@ -1,6 +1,8 @@
 """`tcv run`: the action's whole job."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,9 @@ import click
 
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level
+from tcv_action.commands.places import standing
 from tcv_action.commands.results import deliver
-from tcv_action.commands.scripts import Warming, chosen_interpreter, given_script, gpus_for
+from tcv_action.commands.scripts import Warming, given_script
 from tcv_action.errors import InputError
 from tcv_action.github.facts import image_labels
 from tcv_action.image import PackOptions
@@ -95,7 +98,8 @@ def command(context: click.Context, /, *, as_json: bool, **given: Any) -> None:
     edge = context.ensure_object(Edge)
     said = Given(**given)
     job = _job(said, edge)
-    result = carry_out(job, _tools(said, job, edge))
+    with _tools(said, job, edge) as tools:
+        result = carry_out(job, tools)
     context.exit(deliver(result, job, edge, as_json=as_json))
 
 
@@ -149,12 +153,20 @@ def _reference(said: Given) -> Reference:
     return reference
 
 
-def _tools(said: Given, job: Job, edge: Edge) -> Tools:
-    return Tools(
+@contextmanager
+def _tools(said: Given, job: Job, edge: Edge) -> Iterator[Tools]:
+    tools = Tools(
         progress=edge.progress,
         store=None if job.dry_run else open_store(job.reference, said.access),
-        interpreter=chosen_interpreter(said.python, edge) if job.script else None,
-        gpus=gpus_for(said.warming, job.targets, edge) if job.script else frozenset(),
+        interpreter=None,
+        gpus=frozenset(),
         workers=len(os.sched_getaffinity(0)),
         stop=Stop(),
     )
+    if job.script is None:
+        yield tools
+        return
+    # The credentials are those of the registry that is pushed to, and go to no other.
+    access = replace(said.access, domain=job.reference.domain)
+    with standing(said.warming, job.targets, said.python, access, edge) as stand:
+        yield replace(tools, interpreter=stand.place, gpus=stand.gpus)

@@ -16,10 +16,17 @@ from tcv_action.warming import WarmupIn, choose
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warming:
-    """How a script is to be run."""
+    """How a script is to be run.
+
+    With `image` it runs in a container of it, after the shell commands in `setup`; `network` is
+    the engine's name of the container's network, None for our own one's.
+    """
 
     where: WarmupIn = WarmupIn.AUTO
     require_gpu: bool = False
+    image: str | None = None
+    setup: tuple[str, ...] = ()
+    network: str | None = None
 
 
 def given_script(command: tuple[str, ...], *, module: bool) -> Script:

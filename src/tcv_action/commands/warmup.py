@@ -8,9 +8,11 @@ import click
 
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
-from tcv_action.commands.scripts import Warming, chosen_interpreter, given_script, gpus_for
+from tcv_action.commands.places import standing
+from tcv_action.commands.scripts import Warming, given_script
 from tcv_action.errors import InputError
 from tcv_action.report import text
+from tcv_action.stores.access import RegistryAccess
 from tcv_action.triton.relocate import gather
 from tcv_action.triton.warmup import Warmup, warm_up_all
 from tcv_action.workplace import workplace
@@ -31,6 +33,7 @@ from tcv_action.workplace import workplace
 @options.python
 @options.timeout
 @options.warming
+@options.registry
 @options.as_json
 @log_level
 @click.pass_obj
@@ -42,6 +45,7 @@ def command(
     python: str | None,
     timeout: float | None,
     warming: Warming,
+    access: RegistryAccess,
     *,
     module: bool,
     as_json: bool,
@@ -59,15 +63,18 @@ def command(
     if not chosen:
         what = "No --target is given."
         raise InputError(what, next_step="Write for example --target cuda:90.")
-    gpus = gpus_for(warming, chosen, edge)
-    with workplace(cache_dir) as folder, edge.progress.script_output() as show:
+    with (
+        standing(warming, chosen, python, access, edge) as stand,
+        workplace(cache_dir) as folder,
+        edge.progress.script_output() as show,
+    ):
         warmups = warm_up_all(
             given_script(command, module=module),
             {target: folder / target.tag_suffix for target in chosen},
-            interpreter=chosen_interpreter(python, edge),
+            interpreter=stand.place,
             timeout=timeout,
             on_output=lambda target, line: show(f"{target} | {line}" if chosen[1:] else line),
-            gpus=gpus,
+            gpus=stand.gpus,
             workers=len(os.sched_getaffinity(0)),
         )
         for warmup in warmups:

@@ -44,6 +44,14 @@ class Engine:
         """The network of our own container, so that a sibling reaches what we reach."""
         return str(self._own["HostConfig"]["NetworkMode"]) if self._own else None
 
+    def gpu_access(self, root: Path = Path("/")) -> GpuAccess | None:
+        """Tell whose GPUs the engine can hand in: NVIDIA's by its runtime, AMD's by the device."""
+        with _engine_trouble("tell what it can do"):
+            runtimes = self._api.info().get("Runtimes") or {}
+        if "nvidia" in runtimes:
+            return "nvidia"
+        return "amd" if (root / "dev/kfd").exists() else None
+
     def require_image(self, image: str, credentials: Credentials | None) -> None:
         """Pull the image unless it is here.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from tcv_action.container.engine import Engine
 from tcv_action.container.follow import Lines, follow
 from tcv_action.container.transfer import Owner, give_away, packed, unpack_new
+from tcv_action.errors import WarmupError
 from tcv_action.triton.environment import Environment
 from tcv_action.triton.interpreter import read_description
 from tcv_action.triton.process import Finished, Stop
@@ -44,7 +45,8 @@ class ContainerPlace:
     """The Python `python` of a running container; a `Place`.
 
     `user` is who its processes run as, `python_path` what the image sets PYTHONPATH to. What comes
-    out of the container belongs to `owner` on our side, or to us where that is None.
+    out of the container belongs to `owner` on our side, or to us where that is None. `workspace`
+    is the folder that both sides see.
     """
 
     engine: Engine
@@ -54,6 +56,31 @@ class ContainerPlace:
     user: Owner
     python_path: str
     owner: Owner | None
+    workspace: Path
+
+    def set_up(self, command: str, *, on_output: Callable[[str], None]) -> None:
+        """Run a shell command in the workspace, before anything is measured.
+
+        Raises WarmupError where it fails, StoreError where the engine does.
+        """
+        process, stream = self.engine.execute(
+            self.container, ["sh", "-c", command], folder=self.workspace
+        )
+        lines = Lines(on_output)
+
+        def has_ended() -> bool:
+            return self.engine.exit_code(process) is not None
+
+        follow(stream, lines, has_ended=has_ended, stop=None, timeout=None)
+        stream.close()
+        code = self._wait(process)
+        if code:
+            what = f"The setup command {command!r} ended with exit code {code}."
+            raise WarmupError(
+                what,
+                cause="Its last lines:\n" + "\n".join(f"  {line}" for line in lines.last),
+                next_step="Run it in the image by hand, and mend what it says.",
+            )
 
     def run(
         self,

@@ -3,13 +3,12 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tcv_action.container.engine import Engine
-from tcv_action.container.follow import Lines, follow
 from tcv_action.container.gpus import GpuAccess
 from tcv_action.container.place import PROBE_FILE, ContainerPlace
 from tcv_action.container.transfer import Owner
@@ -26,28 +25,24 @@ class ContainerOptions:
     """What a warmup container is made of.
 
     `workspace` is our folder that the script lies in: it is mounted under the same path, and what
-    comes out of the container gets its owner. `setup` are shell commands that run first, each in
-    the workspace. `network` is the engine's name of a network; None takes our own container's, else
-    the engine's default.
+    comes out of the container gets its owner. `network` is the engine's name of a network; None
+    takes our own container's, else the engine's default.
     """
 
     image: str
     workspace: Path
     python: str = "python3"
-    setup: tuple[str, ...] = ()
     gpu: GpuAccess | None = None
     credentials: Credentials | None = None
     network: str | None = None
 
 
 @contextmanager
-def running_container(
-    engine: Engine, options: ContainerOptions, *, on_output: Callable[[str], None]
-) -> Iterator[ContainerPlace]:
-    """Start a container and run its setup commands; remove it when the block is left.
+def running_container(engine: Engine, options: ContainerOptions) -> Iterator[ContainerPlace]:
+    """Start a container of the image, pulled if need be; remove it when the block is left.
 
     Raises InputError where the host does not know the workspace, StoreError where the engine
-    refuses, WarmupError where a setup command fails.
+    refuses, WarmupError where the image's Python does not run.
     """
     engine.require_image(options.image, options.credentials)
     host, inside = engine.host_paths.bind(options.workspace)
@@ -63,8 +58,6 @@ def running_container(
             )
         )
         user, python_path = _who(engine, container, options.python)
-        for command in options.setup:
-            _set_up(engine, container, command, options.workspace, on_output)
         yield ContainerPlace(
             engine=engine,
             container=container,
@@ -73,6 +66,7 @@ def running_container(
             user=user,
             python_path=python_path,
             owner=_owner(options.workspace),
+            workspace=options.workspace,
         )
 
 
@@ -104,33 +98,6 @@ def _who(engine: Engine, container: str, python: str) -> tuple[Owner, str]:
             next_step="Name the Python that the image has with --python.",
         )
     return Owner(int(user), int(group)), python_path.strip()
-
-
-def _set_up(
-    engine: Engine,
-    container: str,
-    command: str,
-    folder: Path,
-    on_output: Callable[[str], None],
-) -> None:
-    process, stream = engine.execute(container, ["sh", "-c", command], folder=folder)
-    lines = Lines(on_output)
-    follow(
-        stream,
-        lines,
-        has_ended=lambda: engine.exit_code(process) is not None,
-        stop=None,
-        timeout=None,
-    )
-    code = engine.exit_code(process)
-    stream.close()
-    if code:
-        what = f"The setup command {command!r} ended with exit code {code}."
-        raise WarmupError(
-            what,
-            cause="Its last lines:\n" + "\n".join(f"  {line}" for line in lines.last),
-            next_step="Run it in the image by hand, and mend what it says.",
-        )
 
 
 def _owner(workspace: Path) -> Owner | None:

@@ -27,11 +27,11 @@ def interrupt(*_):
 
 signal.signal(signal.SIGTERM, interrupt)
 host, image, workspace, setup = sys.argv[1:]
-options = ContainerOptions(
-    image=image, workspace=Path(workspace), network="none", setup=(setup,) if setup else ()
-)
+options = ContainerOptions(image=image, workspace=Path(workspace), network="none")
 say = lambda line: print(line, flush=True)
-with running_container(Engine(host), options, on_output=say) as place:
+with running_container(Engine(host), options) as place:
+    if setup:
+        place.set_up(setup, on_output=say)
     warm_up(
         Script(argv=("hang.py",), cwd=Path(workspace)),
         Target.parse("cuda:90"),

@@ -27,13 +27,12 @@ from tcv_action.triton.warmup import warm_up
 workspace = Path("/github/workspace")
 engine = Engine()
 try:
-    with running_container(engine, ContainerOptions(image="IMAGE", workspace=Path("/opt")),
-                           on_output=print):
+    with running_container(engine, ContainerOptions(image="IMAGE", workspace=Path("/opt"))):
         pass
 except InputError as error:
     print(error.what)
 options = ContainerOptions(image="IMAGE", workspace=workspace / "sub")
-with running_container(engine, options, on_output=print) as place:
+with running_container(engine, options) as place:
     warmup = warm_up(
         Script(argv=("../warm.py",), cwd=workspace / "sub"),
         Target.parse("cuda:90"),

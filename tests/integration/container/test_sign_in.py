@@ -38,7 +38,7 @@ def test_a_private_image_is_pulled_with_the_credentials(
         username=registry_with_login.username, password=registry_with_login.password
     )
     with running_container(
-        engine, replace(options, image=private_image, credentials=credentials), on_output=print
+        engine, replace(options, image=private_image, credentials=credentials)
     ) as place:
         assert str(place) == f"python3 in {private_image}"
 
@@ -49,6 +49,6 @@ def test_a_private_image_without_credentials_is_refused(
     docker_engine.docker("rmi", "--force", private_image)
     with (
         pytest.raises(StoreError, match=f"could not find the image '{private_image}'"),
-        running_container(engine, replace(options, image=private_image), on_output=print),
+        running_container(engine, replace(options, image=private_image)),
     ):
         pass

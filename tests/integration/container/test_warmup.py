@@ -32,7 +32,7 @@ def script(workspace: Path, name: str = "warm.py") -> Script:
 
 
 def warmed(engine: Engine, options: ContainerOptions, cache: Path, lines: list[str]) -> Warmup:
-    with running_container(engine, options, on_output=lines.append) as place:
+    with running_container(engine, options) as place:
         return warm_up(
             script(options.workspace),
             H100,
@@ -70,7 +70,7 @@ def test_several_targets_are_compiled_at_once_in_one_container(
     engine: Engine, options: ContainerOptions, tmp_path: Path
 ) -> None:
     folders = {H100: tmp_path / "h100", MI300: tmp_path / "mi300"}
-    with running_container(engine, options, on_output=print) as place:
+    with running_container(engine, options) as place:
         warmups = warm_up_all(
             script(options.workspace),
             folders,
@@ -92,7 +92,7 @@ def test_a_restored_cache_hits_in_a_fresh_container(
     image = pack(read_cache(tmp_path / "cache"), H100, layout, options=PackOptions())
     restored = (options.workspace if inside else tmp_path) / "restored"
     restore(image, restored)
-    with running_container(engine, options, on_output=print) as place:
+    with running_container(engine, options) as place:
         proof = replay(
             script(options.workspace),
             H100,
@@ -108,7 +108,7 @@ def test_a_restored_cache_hits_in_a_fresh_container(
 def test_one_run_does_not_answer_the_next_in_the_same_container(
     engine: Engine, options: ContainerOptions, tmp_path: Path
 ) -> None:
-    with running_container(engine, options, on_output=print) as place:
+    with running_container(engine, options) as place:
         for cache in (tmp_path / "one", tmp_path / "two"):
             warmup = warm_up(
                 script(options.workspace),
@@ -125,7 +125,7 @@ def test_one_run_does_not_answer_the_next_in_the_same_container(
 def test_the_probe_is_mounted_read_only_and_the_entrypoint_replaced(
     docker_engine: DockerEngine, engine: Engine, options: ContainerOptions
 ) -> None:
-    with running_container(engine, options, on_output=print):
+    with running_container(engine, options):
         container = inspected(docker_engine)
     mounts = {mount["Destination"]: mount["RW"] for mount in container["Mounts"]}  # type: ignore[attr-defined]
     assert mounts == {
@@ -138,12 +138,16 @@ def test_the_probe_is_mounted_read_only_and_the_entrypoint_replaced(
 def test_setup_commands_run_first_in_the_same_container(
     engine: Engine, options: ContainerOptions, tmp_path: Path
 ) -> None:
-    setup = ("echo one; echo 'COLOUR = 1' > /usr/lib/python3/dist-packages/painted.py", "pwd")
     lines: list[str] = []
-    with running_container(engine, replace(options, setup=setup), on_output=lines.append) as place:
-        (options.workspace / "needs.py").write_text(
-            "import painted\n" + (options.workspace / "warm.py").read_text()
+    (options.workspace / "needs.py").write_text(
+        "import painted\n" + (options.workspace / "warm.py").read_text()
+    )
+    with running_container(engine, options) as place:
+        place.set_up(
+            "echo one; echo 'COLOUR = 1' > /usr/lib/python3/dist-packages/painted.py",
+            on_output=lines.append,
         )
+        place.set_up("pwd", on_output=lines.append)
         warm_up(
             script(options.workspace, "needs.py"),
             H100,
@@ -159,19 +163,18 @@ def test_setup_commands_run_first_in_the_same_container(
 def test_a_setup_command_that_fails_is_named_with_its_last_words(
     docker_engine: DockerEngine, engine: Engine, options: ContainerOptions
 ) -> None:
-    failing = replace(options, setup=("echo no such package >&2; exit 3",))
     with (
         pytest.raises(WarmupError, match=r"exit 3' ended with exit code 3(.|\n)*no such package"),
-        running_container(engine, failing, on_output=print),
+        running_container(engine, options) as place,
     ):
-        pass
+        place.set_up("echo no such package >&2; exit 3", on_output=print)
     assert containers(docker_engine) == []
 
 
 def test_the_interpreter_of_the_image_describes_itself(
     engine: Engine, options: ContainerOptions
 ) -> None:
-    with running_container(engine, options, on_output=print) as place:
+    with running_container(engine, options) as place:
         environment, gpu = place.describe()
     assert environment.triton_version == "3.6.0"
     assert environment.triton_key
@@ -183,7 +186,7 @@ def test_an_image_without_triton_says_so(
 ) -> None:
     with (
         pytest.raises(WarmupError, match=f"no Triton in the Python 'python3 in {base_image}'"),
-        running_container(engine, replace(options, image=base_image), on_output=print) as place,
+        running_container(engine, replace(options, image=base_image)) as place,
     ):
         place.describe()
 
@@ -193,7 +196,7 @@ def test_a_script_that_fails_is_told_with_its_line(
 ) -> None:
     (options.workspace / "bad.py").write_text("import triton\nraise SystemError('broken')\n")
     with (
-        running_container(engine, options, on_output=print) as place,
+        running_container(engine, options) as place,
         pytest.raises(WarmupError, match=r"bad\.py:2 with SystemError: broken"),
     ):
         warm_up(
@@ -215,7 +218,7 @@ def test_a_script_that_hangs_is_killed_with_all_that_it_started(
         "time.sleep(4321)\n"
     )
     lines: list[str] = []
-    with running_container(engine, options, on_output=print) as place:
+    with running_container(engine, options) as place:
         with pytest.raises(WarmupError, match="did not end within 2 s"):
             warm_up(
                 script(options.workspace, "hang.py"),
@@ -240,7 +243,7 @@ def test_a_process_left_behind_does_not_hold_up_the_end(
         "import subprocess\nsubprocess.Popen(['sleep', '4321'])\n"
         + (options.workspace / "warm.py").read_text()
     )
-    with running_container(engine, options, on_output=print) as place:
+    with running_container(engine, options) as place:
         warmup = warm_up(
             script(options.workspace, "daemon.py"),
             H100,
@@ -262,7 +265,7 @@ def test_our_secrets_do_not_enter_the_container(
         + (options.workspace / "warm.py").read_text()
     )
     lines: list[str] = []
-    with running_container(engine, options, on_output=print) as place:
+    with running_container(engine, options) as place:
         warm_up(
             script(options.workspace, "show.py"),
             H100,
@@ -304,7 +307,7 @@ def test_what_the_engine_refuses_is_said_and_nothing_stays(
 ) -> None:
     with (
         pytest.raises(StoreError, match=message),
-        running_container(engine, replace(options, **change), on_output=print),  # type: ignore[arg-type]
+        running_container(engine, replace(options, **change)),  # type: ignore[arg-type]
     ):
         pass
     assert containers(docker_engine) == []
