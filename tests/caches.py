@@ -66,8 +66,11 @@ def small_cache(folder: Path, *, entries: int = 3, written_in: str = "/tmp/warm"
 
 def unpack_native_h100(folder: Path) -> Path:
     """Unpack the real cache and return its folder: 31 entries, 5 helpers, CUDA 90, Triton 3.6."""
-    folder.mkdir(parents=True, exist_ok=True)
-    # Python 3.11.2, which Debian 12 has, does not know tarfile's filters yet.
-    archive = DATA / "native-h100.tar.gz"
-    subprocess.run(["tar", "-xzf", str(archive), "-C", str(folder)], check=True)
+    unpack(DATA / "native-h100.tar.gz", folder)
     return folder / "native.gone"
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack an archive of the tests' data; Debian 12's Python does not know tarfile's filters."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["tar", "-xzf", str(archive), "-C", str(folder)], check=True)

@@ -1,11 +1,10 @@
 """Caches of frameworks for tests: vLLM's four formats, and Inductor's from an H100."""
 
 import json
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.caches import CUDA, DATA, add_entry, add_helper
+from tests.caches import CUDA, DATA, add_entry, add_helper, unpack
 
 HASH = "0123456789"
 AOT_HASH = "ab" * 32
@@ -66,6 +65,5 @@ def add_vllm_aot(root: Path, *, hash_: str = AOT_HASH, mega: bool = False) -> Pa
 
 def unpack_inductor_h100(folder: Path) -> Path:
     """Unpack the real Inductor cache, which was written in /tmp/ind, and return its folder."""
-    with tarfile.open(DATA / "inductor-h100.tar.gz") as archive:
-        archive.extractall(folder, filter="data")
+    unpack(DATA / "inductor-h100.tar.gz", folder)
     return folder / "ind"

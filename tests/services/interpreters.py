@@ -88,7 +88,7 @@ def _run(command: Sequence[str]) -> None:
 
 def _starts(python: Path, version: str) -> bool:
     # A pyenv shim answers `command not found` for versions that are installed but not chosen.
-    if not python.exists():
+    if not os.access(python, os.X_OK):
         return False
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
     answer = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=False)
