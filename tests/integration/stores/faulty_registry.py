@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 _UPLOAD = re.compile(r"/v2/(?P<name>.+)/blobs/uploads/(?P<id>[0-9a-f-]*)")
@@ -286,16 +288,25 @@ class _Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
         error = sys.exc_info()[1]
         # A client may hang up; anything else is a broken rule.
-        if error is not None and not isinstance(error, ConnectionError | ValueError):
+        if error is not None and not isinstance(error, ConnectionError | ValueError | ssl.SSLError):
             self.failures.append(error)
 
 
 @contextmanager
-def faulty_registry() -> Iterator[FaultyRegistry]:
-    """Run one on a free loopback port; at its end no client may have broken a rule."""
+def faulty_registry(certificate: Path | None = None) -> Iterator[FaultyRegistry]:
+    """Run one on a free loopback port; at its end no client may have broken a rule.
+
+    With a `certificate` (a PEM file that holds its key too) it speaks TLS.
+    """
     registry = FaultyRegistry()
     handler = type("Handler", (_Handler,), {"registry": registry})
     server = _Server(handler)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     registry.host = f"127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

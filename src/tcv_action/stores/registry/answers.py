@@ -92,16 +92,6 @@ def unreachable(error: requests.RequestException, host: str) -> UnreachableError
     return UnreachableError(what, cause=cause, next_step=step, passing=passing(error))
 
 
-def wrong_protocol(host: str) -> UnreachableError:
-    """Say that a host does not answer plain HTTP."""
-    return UnreachableError(
-        f"the registry {host!r} does not understand plain HTTP",
-        cause="It speaks TLS, or is no registry.",
-        next_step="Check the name of the registry.",
-        passing=False,
-    )
-
-
 def silent(host: str, seconds: float) -> StoreError:
     """Say that a registry did not answer in time."""
     return StoreError(

@@ -20,15 +20,13 @@ def open_session(reference: Reference, access: RegistryAccess, actions: str) -> 
     """
     patience = access.patience
     begun = patience.clock()
-    first, *others = _schemes(reference.registry_host, access)
-    try:
-        return _opened(reference, access, actions, first, patience.contact)
-    except UnreachableError:
+    if _plain_allowed(reference.registry_host, access):
+        # A server of plain HTTP ends a greeting in TLS at once; the other way round it may wait.
+        with suppress(UnreachableError):
+            return _opened(reference, access, actions, "https", patience.contact)
         left = patience.contact - (patience.clock() - begun)
-        for scheme in others:
-            with suppress(StoreError):
-                return _opened(reference, access, actions, scheme, left)
-        raise
+        return _opened(reference, access, actions, "http", left)
+    return _opened(reference, access, actions, "https", patience.contact)
 
 
 def _opened(
@@ -43,10 +41,8 @@ def _opened(
     return session
 
 
-def _schemes(host: str, access: RegistryAccess) -> tuple[str, ...]:
-    if is_loopback(host):
-        return ("http", "https")
-    return ("https", "http") if access.insecure else ("https",)
+def _plain_allowed(host: str, access: RegistryAccess) -> bool:
+    return access.insecure or is_loopback(host)
 
 
 def _session(reference: Reference, access: RegistryAccess, actions: str, scheme: str) -> Session:
@@ -57,12 +53,11 @@ def _session(reference: Reference, access: RegistryAccess, actions: str, scheme:
         repository=reference.repository,
         actions=actions,
     )
-    verify = not (access.insecure or is_loopback(host))
     return Session(
         sign_in,
         Repository(host, reference.repository),
         scheme=scheme,
-        verify=verify,
+        verify=not _plain_allowed(host, access),
         patience=access.patience,
     )
 

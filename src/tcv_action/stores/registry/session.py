@@ -23,7 +23,6 @@ from tcv_action.stores.registry.answers import (
     refused,
     silent,
     unreachable,
-    wrong_protocol,
 )
 from tcv_action.stores.registry.request import Attempts, Body, Call
 from tcv_action.stores.registry.sign_in import SignIn
@@ -116,8 +115,6 @@ class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no
         # This challenge is not about a repository, so its scope is of no use.
         if response.status_code == 401 and self.renew(response, trusted=False):
             return
-        if response.status_code == 400 and self.scheme == "http":
-            raise wrong_protocol(self.host)
         if response.status_code not in {200, 401}:
             raise refused(response, "use it", self.host)
         body(response)
