@@ -133,6 +133,13 @@ def _entry_count(labels: Mapping[str, str], name: str, summary: Mapping[str, obj
 
 def _variant(image: OciImage) -> Variant:
     types = [layer.media_type for layer in image.layers]
+    if CONTENT_LAYER in types and len(types) > 1:
+        what = f"The image has a layer of the type {CONTENT_LAYER!r} and {len(types) - 1} more."
+        raise InputError(
+            what,
+            cause="An image of the oci variant has that layer and no other.",
+            next_step="Build the image again with tcv create.",
+        )
     return Variant.OCI if types == [CONTENT_LAYER] else Variant.COMPAT
 
 

@@ -11,6 +11,7 @@ from tcv_action.errors import InputError
 from tcv_action.image import Contract, PackOptions, Variant, pack, read_contract
 from tcv_action.image.records import parse_manifest_json
 from tcv_action.oci.layout import Layout
+from tcv_action.oci.media_types import CONTENT_LAYER
 from tcv_action.triton.reader import read_cache
 from tcv_action.triton.target import Target
 
@@ -110,3 +111,11 @@ def test_a_summary_that_cannot_be_read_is_named(layout: Layout, summary: str) ->
     with pytest.raises(InputError, match=r"cache\.triton\.image/summary") as raised:
         read_contract(image_of(layout, [layer], labels))
     assert len(json.dumps(str(raised.value))) < 500
+
+
+def test_a_content_layer_beside_others_is_refused(layout: Layout) -> None:
+    tar = archive([*entry_members(), manifest_member()])
+    layers = [gzip_layer(tar, CONTENT_LAYER), gzip_layer(tar)]
+
+    with pytest.raises(InputError, match="and 1 more"):
+        read_contract(image_of(layout, layers, MCV))
