@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from tcv_action.errors import InputError, StoreError
+from tcv_action.errors import InputError
 from tcv_action.oci.digest import CHUNK
 from tcv_action.oci.disk import disk_trouble
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_GZIP = b"\x1f\x8b"
-_KEPT_LIMIT = 16 << 20
 _END = bytes(2 * tarfile.BLOCKSIZE)
 
 
@@ -44,9 +42,6 @@ class TarMembers:
         """Read the tar's headers; raises InputError where it is none, StoreError from the disk."""
         self._path = path
         with disk_trouble(path, "read"), path.open("rb") as stream:
-            if stream.read(2) == _GZIP:
-                raise _unreadable(path, "It is compressed.", f"Run 'gunzip {path}' first.")
-            stream.seek(0)
             self._places = _places(stream, path)
 
     @property
@@ -77,9 +72,9 @@ def _places(stream: BinaryIO, path: Path) -> dict[str, tuple[int, int]]:
                 else:
                     links |= link_target(member)
     except tarfile.TarError as error:
-        raise _unreadable(
-            path, f"It is no tar, or is cut off: {error}.", "Save it again."
-        ) from error
+        cause = f"It is no tar, or is cut off: {error}."
+        step = "Save it again; what is compressed must be unpacked first."
+        raise no_archive(path, cause, step) from error
     return places | {name: places[to] for name, to in links.items() if to in places}
 
 
@@ -91,7 +86,8 @@ def link_target(member: tarfile.TarInfo) -> dict[str, str]:
     return {name: posixpath.normpath(member.linkname)} if member.islnk() else {}
 
 
-def _unreadable(path: Path, cause: str, step: str) -> InputError:
+def no_archive(path: Path, cause: str, step: str) -> InputError:
+    """Say that a file cannot be read as an archive."""
     return InputError(f"{str(path)!r} is no archive of an image", cause=cause, next_step=step)
 
 
@@ -109,58 +105,6 @@ class _Slice(io.RawIOBase):
         self._left -= len(data)
         view[: len(data)] = data
         return len(data)
-
-
-class StreamMembers:
-    """The files of a tar that comes as a stream, anew each time that it is asked for.
-
-    Documents are kept from the first pass; any other file takes a pass of its own.
-    """
-
-    def __init__(self, open_stream: Callable[[], AbstractContextManager[BinaryIO]]) -> None:
-        """Read the stream once; raises what it raises, and TarError where it is no tar."""
-        self._open_stream = open_stream
-        self._sizes: dict[str, int] = {}
-        self._kept: dict[str, bytes] = {}
-        self._links: dict[str, str] = {}
-        left = _KEPT_LIMIT
-        with open_stream() as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
-                name = posixpath.normpath(member.name)
-                content = tar.extractfile(member) if member.isreg() else None
-                if content is None:
-                    self._links |= link_target(member)
-                    continue
-                self._sizes[name] = member.size
-                if name.endswith(".json") or (name.startswith("blobs/") and member.size <= left):
-                    self._kept[name] = content.read(_KEPT_LIMIT)
-                    left -= len(self._kept[name])
-
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        """The size of each file in bytes."""
-        links = {name: self._sizes[to] for name, to in self._links.items() if to in self._sizes}
-        return self._sizes | links
-
-    @contextmanager
-    def open(self, name: str) -> Iterator[BinaryIO]:
-        """Open a file of the archive, read front to back."""
-        name = self._links.get(name, name)
-        if name in self._kept:
-            yield io.BytesIO(self._kept[name])
-            return
-        with self._open_stream() as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
-                content = tar.extractfile(member) if member.isreg() else None
-                if content is not None and posixpath.normpath(member.name) == name:
-                    yield cast("BinaryIO", content)
-                    return
-        raise _vanished(name)
-
-
-def _vanished(name: str) -> StoreError:
-    what = f"the image's file {name!r} is gone"
-    return StoreError(what, cause="The image was changed meanwhile.", next_step="Try again.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from tcv_action.oci.image import OciImage
 from tcv_action.oci.index import OciIndex
 from tcv_action.oci.members import TarMembers, tar_chunks
 from tcv_action.oci.reference import DEFAULT_TAG, Reference
+from tcv_action.oci.streams import open_archive
 from tcv_action.stores import Pushed
 from tcv_action.stores.reading import check_digest, image_of, index_of
 
@@ -56,7 +57,7 @@ class DockerArchiveStore:
     def read(self, reference: Reference) -> OciImage:
         """Return the image of the name, or the only one; its layers stay in the file."""
         path = _file(reference)
-        members = TarMembers(path)
+        members = open_archive(path)
         saved = parse_saved(read_member(members, SAVED, str(path)))
         chosen = choose_saved(saved, _name(reference), str(path))
         return open_saved(members, chosen, str(path))
@@ -92,7 +93,7 @@ def no_index(index: OciIndex, reference: Reference) -> InputError:
 
 def _find(reference: Reference) -> tuple[ArchivedLayout, Descriptor]:
     path = _file(reference)
-    layout = ArchivedLayout(TarMembers(path), str(path))
+    layout = ArchivedLayout(open_archive(path), str(path))
     return layout, layout.find(reference.tag, reference.digest)
 
 

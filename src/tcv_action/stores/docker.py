@@ -23,8 +23,9 @@ from tcv_action.oci.contents import Contents
 from tcv_action.oci.docker_archive import SAVED, choose_saved, open_saved, parse_saved
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.index import OciIndex
-from tcv_action.oci.members import StreamMembers, tar_chunks
+from tcv_action.oci.members import tar_chunks
 from tcv_action.oci.reference import DEFAULT_TAG, Reference
+from tcv_action.oci.streams import StreamMembers
 from tcv_action.stores import Pushed
 from tcv_action.stores.archive import no_index
 from tcv_action.stores.reading import check_digest

@@ -217,12 +217,34 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) ->
         open_store(reference, RegistryAccess()).read(reference)
 
 
-def test_a_compressed_archive_is_refused_with_advice(tmp_path: Path) -> None:
-    (tmp_path / "x.tgz").write_bytes(gzip.compress(b""))
+@pytest.mark.parametrize("kind", ["oci-archive", "docker-archive"])
+def test_a_compressed_archive_is_read(tmp_path: Path, kind: str) -> None:
+    image = sample_image(tmp_path / "s")
+    middle = ":a" if kind == "docker-archive" else ""
+    plain = Reference.parse(f"{kind}:{tmp_path}/x.tar{middle}:t")
+    open_store(plain, RegistryAccess()).write(image, plain)
+    (tmp_path / "x.tgz").write_bytes(gzip.compress((tmp_path / "x.tar").read_bytes()))
+
+    packed = Reference.parse(f"{kind}:{tmp_path}/x.tgz")
+    assert same_content(open_store(packed, RegistryAccess()).read(packed), image)
+
+
+def test_a_compressed_archive_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.tgz").write_bytes(gzip.compress(tarball(OTHER))[:-20])
     reference = Reference.parse(f"docker-archive:{tmp_path}/x.tgz")
 
-    with pytest.raises(InputError, match="gunzip"):
+    with pytest.raises(InputError, match="cut off"):
         open_store(reference, RegistryAccess()).read(reference)
+
+
+def test_a_compressed_archive_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "x.tgz").write_bytes(gzip.compress(tarball(OTHER)))
+    reference = Reference.parse(f"oci-archive:{tmp_path}/x.tgz:t")
+    before = (tmp_path / "x.tgz").read_bytes()
+
+    with pytest.raises(InputError, match="no archive"):
+        open_store(reference, RegistryAccess()).write(sample_image(tmp_path / "s"), reference)
+    assert (tmp_path / "x.tgz").read_bytes() == before
 
 
 def test_an_archive_that_is_cut_off_is_refused(tmp_path: Path) -> None:
