@@ -1,21 +1,28 @@
 """What a replay must show for a cache to count as proved."""
 
+from collections.abc import Sequence
+from textwrap import indent
+
 from tcv_action.errors import NotProvedError
+from tcv_action.triton.explain import Explanation, to_text
 from tcv_action.triton.replay import Proof
 
 _NAMED = 20
 
 
-def require_all_hits(proof: Proof) -> None:
+def require_all_hits(proof: Proof, explanations: Sequence[Explanation] = ()) -> None:
     """Let a proof pass whose every request hit.
 
-    Raises NotProvedError that names the kernels that were compiled again.
+    Raises NotProvedError that names the kernels that were compiled again, with the explanations
+    where there are some.
     """
     if not proof.misses:
         return
-    named = [f"  {miss.name} ({miss.source})" for miss in proof.misses[:_NAMED]]
-    more = len(proof.misses) - len(named)
-    listed = "\n".join(named + ([f"  and {more} more"] if more else []))
+    named = [to_text(one) for one in explanations] or [
+        f"{miss.name} ({miss.source})" for miss in proof.misses
+    ]
+    more = len(named) - _NAMED
+    listed = indent("\n".join(named[:_NAMED] + ([f"and {more} more"] if more > 0 else [])), "  ")
     what = (
         f"{proof.hits} of {proof.total} requests for {str(proof.target)!r} hit; missed:\n{listed}"
     )

@@ -14,8 +14,10 @@ from tcv_action.proving import require_all_hits
 from tcv_action.report import text
 from tcv_action.restore import restore
 from tcv_action.tags import tags_for
+from tcv_action.triton.explain import Explanation, explain
+from tcv_action.triton.key_inputs import of_request
 from tcv_action.triton.reader import read_cache
-from tcv_action.triton.replay import replay
+from tcv_action.triton.replay import Proof, replay
 from tcv_action.triton.warmup import warm_up
 
 
@@ -114,9 +116,10 @@ class Stages:
     def judge(self, leg: Leg) -> Leg:
         """Let only a leg pass whose every request hit.
 
-        Raises NotProvedError that names the kernels that missed.
+        Raises NotProvedError that names the kernels that missed, and why.
         """
-        require_all_hits(known(leg.proof))
+        proof = known(leg.proof)
+        require_all_hits(proof, _explained(leg, proof))
         return leg
 
     def tag(self, leg: Leg) -> Leg:
@@ -154,3 +157,15 @@ class Stages:
         several = len(self.job.targets) > 1
         with self.tools.progress.script_output() as show:
             yield (lambda line: show(f"{leg.target} | {line}")) if several else show
+
+
+def _explained(leg: Leg, proof: Proof) -> tuple[Explanation, ...]:
+    """Explain misses by what the warmup asked for; without a warmup of ours nothing is known."""
+    if leg.warmup is None or not proof.misses:
+        return ()
+    return explain(
+        proof.misses,
+        [of_request(request) for request in leg.warmup.requests],
+        image=leg.warmup.environment,
+        here=proof.environment,
+    )
