@@ -1,17 +1,19 @@
 """Reading an image's layers: members as they come, digests checked before the last one is done."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 
 from tcv_action.errors import InputError
 from tcv_action.oci.config import parse_config
 from tcv_action.oci.decompress import plain_pieces
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.media_types import layer_compression
+from tcv_action.oci.read_ahead import read_ahead
 from tcv_action.oci.untar import Member, read_tar
 
 
-def read_layers(image: OciImage) -> Iterator[tuple[int, Member]]:
+def read_layers(image: OciImage) -> Generator[tuple[int, Member], None, None]:
     """Yield the members of all layers with the layer's place, bottom first.
 
     When the iteration ends by itself, every layer's digest, size and diff_id were right. Raises
@@ -28,9 +30,10 @@ def read_layers(image: OciImage) -> Iterator[tuple[int, Member]]:
     for place, (layer, compression) in enumerate(zip(image.layers, compressions, strict=True)):
         digest = hashlib.sha256()
         with image.blobs.open_blob(layer) as stream:
-            pieces = _observed(plain_pieces(stream, compression), digest.update)
-            for member in read_tar(pieces):
-                yield place, member
+            plain = _observed(plain_pieces(stream, compression), digest.update)
+            with closing(read_ahead(plain)) as pieces:
+                for member in read_tar(pieces):
+                    yield place, member
         if diff_ids and diff_ids[place] != f"sha256:{digest.hexdigest()}":
             raise _foreign(diff_ids[place], f"sha256:{digest.hexdigest()}")
 

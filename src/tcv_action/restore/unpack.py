@@ -1,6 +1,7 @@
 """Unpacking an image into a staging folder, with every check on names and amounts."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from tcv_action.errors import InputError
@@ -54,8 +55,9 @@ def unpack(
     but plain files and folders below `root` and the manifest, for doubles, and beyond the limits.
     """
     work = _Unpacking(staging=staging, root=root, manifest_path=manifest_path, limits=limits)
-    for layer, member in read_layers(image):
-        _take(work, layer, member)
+    with closing(read_layers(image)) as members:
+        for layer, member in members:
+            _take(work, layer, member)
     if work.manifest is None:
         what = f"The image holds no {manifest_path!r}."
         raise InputError(
