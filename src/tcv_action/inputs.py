@@ -133,6 +133,13 @@ FIELDS: tuple[Field, ...] = (
         help="Password or token that signs in to the registry.",
     ),
     Field(
+        name="insecure",
+        parameter="insecure",
+        read=flag,
+        default="false",
+        help="Speak plain HTTP to the registry, as is always done on loopback.",
+    ),
+    Field(
         name="dry-run",
         parameter="dry_run",
         read=flag,
