@@ -13,6 +13,7 @@ from tcv_action.oci.manifest import manifest_type
 from tcv_action.oci.media_types import INDEXES, MANIFESTS, MediaTypes
 
 _KIND = "index"
+_ATTESTATION = "vnd.docker.reference.digest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +86,9 @@ def platform_document(platform: Platform) -> dict[str, str]:
 def parse_index(data: bytes, descriptor: Descriptor) -> OciIndex:
     """Read an index whose digest was checked.
 
-    Entries of unknown media types are passed over, as the specification asks. Raises InputError
-    for content that is no index, and for an index inside it.
+    Entries of unknown media types are passed over, as the specification asks, and so are the
+    attestations that docker's builder puts beside its images. Raises InputError for content that
+    is no index, and for an index inside it.
     """
     content = document.load(data, _KIND)
     actual = manifest_type(content, descriptor.media_type)
@@ -100,6 +102,7 @@ def parse_index(data: bytes, descriptor: Descriptor) -> OciIndex:
             entry
             for entry in map(_parse_entry, entries)
             if entry.descriptor.media_type in MANIFESTS
+            and _ATTESTATION not in entry.descriptor.annotations
         ),
         annotations=document.parse_strings(content.get("annotations"), _KIND, "annotations"),
     )

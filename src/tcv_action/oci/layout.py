@@ -59,7 +59,9 @@ class Layout:
     @classmethod
     def open(cls, root: Path) -> Self:
         """Open a layout that is there; raises InputError where there is none."""
-        if not (root / "oci-layout").is_file() or not (root / "index.json").is_file():
+        with disk_trouble(root, "read"):
+            whole = (root / "oci-layout").is_file() and (root / "index.json").is_file()
+        if not whole:
             what = f"there is no OCI layout at {str(root)!r}"
             cause = "The folder is missing or holds something else."
             step = "Name the folder that holds the files 'oci-layout' and 'index.json'."
@@ -72,10 +74,10 @@ class Layout:
 
         Raises InputError where the folder holds something else, StoreError where the disk refuses.
         """
-        if (root / "oci-layout").exists():
-            return cls.open(root)
         layout = cls(root)
         with disk_trouble(root):
+            if (root / "oci-layout").exists():
+                return cls.open(root)
             if root.exists() and any(root.iterdir()):
                 raise _occupied(root)
             layout._blobs.mkdir(parents=True, exist_ok=True)
@@ -179,7 +181,8 @@ class Layout:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Keep other processes from rewriting index.json at the same time."""
-        folder = os.open(self.root, os.O_RDONLY)
+        with disk_trouble(self.root):
+            folder = os.open(self.root, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
             yield

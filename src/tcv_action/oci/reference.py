@@ -121,6 +121,17 @@ class Reference:
         digest = f"@{self.digest}" if self.digest else ""
         return f"{self.name}{tag}{digest}"
 
+    @property
+    def tagged_name(self) -> str:
+        """`NAME:TAG`, as local stores know an image; the tag is latest where none is given.
+
+        Raises InputError where only a digest is given.
+        """
+        if self.digest and not self.tag:
+            cause = "The store knows its images by tags, and only a digest is given"
+            _refuse(str(self), cause, "Write NAME:TAG.")
+        return f"{self.name}:{self.tag or DEFAULT_TAG}"
+
     def with_tag(self, tag: str) -> Self:
         """Return the same place under another tag, no longer fixed to a digest.
 

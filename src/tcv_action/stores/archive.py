@@ -15,7 +15,7 @@ from tcv_action.oci.docker_archive import SAVED, choose_saved, open_saved, parse
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.index import OciIndex
 from tcv_action.oci.members import TarMembers, tar_chunks
-from tcv_action.oci.reference import DEFAULT_TAG, Reference
+from tcv_action.oci.reference import Reference
 from tcv_action.oci.streams import open_archive
 from tcv_action.stores import Pushed
 from tcv_action.stores.reading import check_digest, image_of, index_of
@@ -117,7 +117,7 @@ def _tags(reference: Reference) -> tuple[str, ...]:
 
 
 def _name(reference: Reference) -> str | None:
-    return f"{reference.name}:{reference.tag or DEFAULT_TAG}" if reference.name else None
+    return reference.tagged_name if reference.name else None
 
 
 def _file(reference: Reference) -> Path:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from tcv_action.errors import InputError, StoreError
+from tcv_action.errors import StoreError
 from tcv_action.oci.directory import DirectoryBlobs, read_directory, write_directory
 from tcv_action.oci.disk import disk_trouble
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.index import OciIndex
-from tcv_action.oci.reference import DEFAULT_TAG, Reference
+from tcv_action.oci.reference import Reference
 from tcv_action.stores import Pushed
 from tcv_action.stores.archive import no_index
 from tcv_action.stores.reading import check_digest
@@ -93,11 +93,11 @@ class ContainersStorage:
 
     def has(self, reference: Reference) -> bool:
         """Whether the storage has an image of that name."""
-        return self._digest(_name(reference)) is not None
+        return self._digest(reference.tagged_name) is not None
 
     def read(self, reference: Reference) -> OciImage:
         """Return the image; its layers are copied to a folder that lives as long as it does."""
-        name = _name(reference)
+        name = reference.tagged_name
         if self._digest(name) is None:
             what = f"containers-storage has no image {name!r}"
             step = "Look at 'buildah images' or 'podman images'."
@@ -114,7 +114,7 @@ class ContainersStorage:
     def write(self, image: OciImage, reference: Reference) -> Pushed:
         """Load the image under its name unless the storage has it there."""
         check_digest(image.digest, reference)
-        name = _name(reference)
+        name = reference.tagged_name
         sent = 0
         if self._digest(name) != image.digest:
             with (
@@ -167,10 +167,3 @@ class ContainersStorage:
             cause="The storage cannot be used by this user, or is damaged, or the disk is full.",
             next_step="Try the same program by hand, or write to oci: or with --push.",
         )
-
-
-def _name(reference: Reference) -> str:
-    if reference.digest and not reference.tag:
-        what = f"{str(reference)!r} has no tag"
-        raise InputError(what, next_step="Write containers-storage:NAME:TAG.")
-    return f"{reference.name}:{reference.tag or DEFAULT_TAG}"

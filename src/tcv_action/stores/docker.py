@@ -24,7 +24,7 @@ from tcv_action.oci.docker_archive import SAVED, choose_saved, open_saved, parse
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.index import OciIndex
 from tcv_action.oci.members import tar_chunks
-from tcv_action.oci.reference import DEFAULT_TAG, Reference
+from tcv_action.oci.reference import Reference
 from tcv_action.oci.streams import StreamMembers
 from tcv_action.stores import Pushed
 from tcv_action.stores.archive import no_index
@@ -75,7 +75,7 @@ class DockerStore:
     def write(self, image: OciImage, reference: Reference) -> Pushed:
         """Load the image under its name, or only name it where the engine has it."""
         check_digest(image.digest, reference)
-        name = _name(reference)
+        name = reference.tagged_name
         ids = (image.config_descriptor.digest, image.digest)
         with _trouble(f"load the image {name!r} into docker"):
             sent = 0
@@ -140,9 +140,8 @@ def _require_socket(environment: Mapping[str, str] | None) -> None:
 
 def _name(reference: Reference) -> str:
     """Return what the engine calls the image; a digest names one that came from a registry."""
-    if reference.digest and not reference.tag:
-        return reference.image
-    return f"{reference.name}:{reference.tag or DEFAULT_TAG}"
+    by_digest = reference.digest and not reference.tag
+    return reference.image if by_digest else reference.tagged_name
 
 
 @contextmanager

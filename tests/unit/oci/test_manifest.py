@@ -158,7 +158,8 @@ def test_an_index_in_an_index_is_refused() -> None:
 
 
 def test_what_an_index_holds_beside_images_is_passed_over() -> None:
-    data = index_of(ENTRY, ENTRY | {"mediaType": "application/vnd.acme"})
+    attestation = {"annotations": {"vnd.docker.reference.digest": ENTRY["digest"]}}
+    data = index_of(ENTRY, ENTRY | {"mediaType": "application/vnd.acme"}, ENTRY | attestation)
 
     index = parse_index(data, describe(data, media_types.OCI_INDEX))
 

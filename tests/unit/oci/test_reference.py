@@ -114,3 +114,10 @@ def test_another_tag_drops_the_digest() -> None:
 def test_another_tag_follows_the_grammar() -> None:
     with pytest.raises(InputError, match="cannot be a tag"):
         Reference.parse("ghcr.io/o/r").with_tag("a b")
+
+
+def test_a_local_store_knows_names_and_tags() -> None:
+    assert Reference.parse("docker-daemon:a").tagged_name == "docker.io/library/a:latest"
+    assert Reference.parse("docker-daemon:a:t").tagged_name == "docker.io/library/a:t"
+    with pytest.raises(InputError, match="only a digest is given"):
+        _ = Reference.parse(f"docker-daemon:a@{DIGEST}").tagged_name
