@@ -11,7 +11,7 @@ from tcv_action import inputs
 from tcv_action.commands.edge import Edge
 from tcv_action.commands.scripts import Warming
 from tcv_action.errors import InputError
-from tcv_action.image import Contents, PackOptions, Variant
+from tcv_action.image import Contents, Contract, PackOptions, Variant
 from tcv_action.oci.media_types import MediaTypes
 from tcv_action.stores.access import Credentials, RegistryAccess
 from tcv_action.triton.groups import PathStyle
@@ -149,6 +149,13 @@ def packing(command: Command) -> Command:
         help="A layer that every tool reads, or one with a media type of its own.",
     )
     @click.option(
+        "--contract",
+        type=click.Choice([one.value for one in Contract]),
+        default=Contract.MCV.value,
+        show_default=True,
+        help="Whose labels and manifest.json: the newest tool's, or the first one's.",
+    )
+    @click.option(
         "--path-style",
         default="portable",
         show_default=True,
@@ -169,15 +176,33 @@ def packing(command: Command) -> Command:
         metavar="NAME=VALUE",
         help="Further label of the image; may be repeated.",
     )
+    @click.option(
+        "--annotation",
+        "annotations",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Further annotation of an OCI manifest; may be repeated.",
+    )
+    @click.option(
+        "--created",
+        type=int,
+        default=0,
+        envvar="SOURCE_DATE_EPOCH",
+        show_envvar=True,
+        metavar="SECONDS",
+        help="Time of the image and of its files, since 1970.  [default: 0]",
+    )
     @functools.wraps(command)
     def with_packing(**given: Any) -> None:
-        chosen = {name: given.pop(name) for name in ("media_types", "variant", "contents")}
         options = PackOptions(
-            media_types=MediaTypes(chosen["media_types"]),
-            variant=Variant(chosen["variant"]),
-            contents=Contents(chosen["contents"]),
+            media_types=MediaTypes(given.pop("media_types")),
+            variant=Variant(given.pop("variant")),
+            contract=Contract(given.pop("contract")),
+            contents=Contents(given.pop("contents")),
             path_style=PathStyle.parse(given.pop("path_style")),
-            labels=_labels(given.pop("labels")),
+            labels=_pairs("label", given.pop("labels")),
+            annotations=_pairs("annotation", given.pop("annotations")),
+            created=given.pop("created"),
         )
         command(**given, packing=options)
 
@@ -199,12 +224,12 @@ def parse_targets(texts: Iterable[str]) -> tuple[Target, ...]:
     return tuple(found)
 
 
-def _labels(texts: Iterable[str]) -> dict[str, str]:
+def _pairs(kind: str, texts: Iterable[str]) -> dict[str, str]:
     found = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            what = f"The label {text!r} is not NAME=VALUE."
-            raise InputError(what, next_step="Write for example --label team=kernels.")
+            what = f"The {kind} {text!r} is not NAME=VALUE."
+            raise InputError(what, next_step=f"Write for example --{kind} team=kernels.")
         found[name.strip()] = value
     return found
