@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 from tests.services.tools import require_tool
+
+from tcv_action.gpus import nvidia
 
 SOURCE = Path(__file__).parents[1] / "data/nvml.c"
 SHOW = """
@@ -102,3 +105,19 @@ def test_a_python_without_the_package_is_explained(tmp_path: Path) -> None:
         [sys.executable, "-c", command], check=True, capture_output=True, text=True
     )
     assert "nvidia-ml-py is not installed" in answer.stdout
+
+
+@pytest.mark.gpu
+def test_a_real_gpu_is_the_one_that_the_drivers_own_tool_names() -> None:
+    smi = shutil.which("nvidia-smi")
+    if smi is None:
+        pytest.skip("no NVIDIA GPU: nvidia-smi is not here")
+    query = "--query-gpu=index,name,uuid,driver_version,compute_cap"
+    told = subprocess.run(
+        [smi, query, "--format=csv,noheader"], check=True, capture_output=True, text=True
+    ).stdout
+    assert [
+        f"{gpu.index}, {gpu.name}, {gpu.uuid}, {gpu.driver_version}, "
+        f"{gpu.target.arch[:-1]}.{gpu.target.arch[-1]}"
+        for gpu in nvidia.find().gpus
+    ] == told.splitlines()

@@ -11,7 +11,8 @@ import click
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
 from tcv_action.commands.images import named_image
-from tcv_action.commands.scripts import chosen_interpreter, given_script, targets_at_hand
+from tcv_action.commands.places import standing
+from tcv_action.commands.scripts import Warming, given_script
 from tcv_action.errors import InputError
 from tcv_action.image import read_contract
 from tcv_action.proving import require_all_hits
@@ -42,6 +43,7 @@ from tcv_action.triton.target import Target
 @options.targets
 @options.python
 @options.timeout
+@options.warming
 @options.registry
 @options.as_json
 @log_level
@@ -54,6 +56,7 @@ def command(
     targets: tuple[str, ...],
     python: str | None,
     timeout: float | None,
+    warming: Warming,
     access: RegistryAccess,
     *,
     module: bool,
@@ -71,19 +74,21 @@ def command(
     """
     chosen = options.parse_targets(targets)
     with _cache(image, folder, chosen, access) as held:
+        wanted = chosen or read_cache(held.folder).targets
         proofs = {}
-        for target in chosen or read_cache(held.folder).targets:
-            with edge.progress.script_output() as show:
-                proof = replay(
-                    given_script(command, module=module),
-                    target,
-                    held.folder,
-                    interpreter=chosen_interpreter(python, edge),
-                    timeout=timeout,
-                    on_output=show,
-                    gpu=target in targets_at_hand(),
-                )
-            proofs[target] = (proof, held.why_missed(proof))
+        with standing(warming, wanted, python, access, edge) as stand:
+            for target in wanted:
+                with edge.progress.script_output() as show:
+                    proof = replay(
+                        given_script(command, module=module),
+                        target,
+                        held.folder,
+                        interpreter=stand.place,
+                        timeout=timeout,
+                        on_output=show,
+                        gpu=target in stand.gpus,
+                    )
+                proofs[target] = (proof, held.why_missed(proof))
     _show(list(proofs.values()), as_json=as_json)
     for proof, _ in proofs.values():
         require_all_hits(proof)

@@ -39,6 +39,13 @@ def test_a_run_in_the_production_image_is_proved_there(
     rows = [(row["target"], row["hits"], row["requests"]) for row in outputs["targets"]]
     assert rows == [("cuda:90", 2, 2), ("hip:gfx942", 2, 2)]
     assert containers(docker_engine) == []
+    verified = tcv(
+        docker_engine,
+        workspace,
+        *("verify", "-i", "oci:tcv-out/oci:latest-cuda-sm90"),
+        *("--warmup-image", production_image, "--warmup-network", "none", "warm.py"),
+    )
+    assert "2 of 2 requests hit" in verified.stdout, verified.stderr
     checked = tcv(
         docker_engine,
         workspace,
