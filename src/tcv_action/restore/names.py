@@ -1,10 +1,12 @@
 """Which members of a layer may be written, and where: the names of an archive are not trusted."""
 
+import re
 from typing import NoReturn
 
 from tcv_action.errors import InputError
 from tcv_action.oci.untar import FILE, FOLDER, Member
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _COMPONENT_LIMIT = 255
 _PATH_LIMIT = 4096 - 256
 _DEPTH_LIMIT = 64
@@ -35,7 +37,7 @@ def parts_of(member: Member) -> list[str]:
         len(part.encode()) > _COMPONENT_LIMIT for part in parts
     ):
         refuse(member, "its name is too long")
-    if not name.isprintable():
+    if _CONTROL.search(name):
         refuse(member, "its name holds control characters")
     return parts
 

@@ -1,6 +1,7 @@
 """Listing a cache folder: plain files and folders with UTF-8 names; all else refused by name."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,12 +20,20 @@ def sorted_items(folder: str | Path, where: str) -> list[os.DirEntry[str]]:
     except OSError as error:
         raise _unlisted(folder, error) from error
     for item in items:
-        if not item.name.isascii():
-            _check_utf8(item.name, where)
+        _check_name(item.name, where)
+    if len({item.name.casefold() for item in items}) < len(items):
+        what = f"Two names in {where!r} differ in case only."
+        raise InputError(
+            what,
+            cause="Not every file system can hold both, so images do not carry them.",
+            next_step="Rename or remove one of them.",
+        )
     return items
 
 
-def _check_utf8(name: str, where: str) -> None:
+def _check_name(name: str, where: str) -> None:
+    if name.isascii() and name.isprintable():
+        return
     try:
         name.encode()
     except UnicodeEncodeError as error:
@@ -34,6 +43,13 @@ def _check_utf8(name: str, where: str) -> None:
             cause="An image's layer holds names in UTF-8 only, and Triton writes no other.",
             next_step="Rename or remove that file.",
         ) from error
+    if _CONTROL.search(name):
+        what = f"The name {name!r} in {where!r} holds control characters."
+        raise InputError(
+            what,
+            cause="Readers of images refuse such names, and Triton writes none.",
+            next_step="Rename or remove that file.",
+        )
 
 
 def is_folder(item: os.DirEntry[str], where: str) -> bool:
@@ -52,6 +68,9 @@ def is_folder(item: os.DirEntry[str], where: str) -> bool:
         cause="Triton writes plain files and folders only; readers of images skip all else.",
         next_step="Replace it by the file that it stands for, or remove it.",
     )
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @contextmanager

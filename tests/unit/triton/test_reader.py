@@ -221,6 +221,22 @@ def test_names_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
         read_cache(tmp_path)
 
 
+def test_names_with_control_characters_are_refused(tmp_path: Path) -> None:
+    entry = add_entry(tmp_path, 1)
+    (entry / "a\nb.cubin").touch()
+
+    with pytest.raises(InputError, match=r"a\\nb.cubin' in .* holds control characters"):
+        read_cache(tmp_path)
+
+
+def test_names_that_differ_in_case_only_are_refused(tmp_path: Path) -> None:
+    entry = add_entry(tmp_path, 1)
+    (entry / "ADD_kernel.cubin").touch()
+
+    with pytest.raises(InputError, match=f"Two names in '{entry.name}' differ in case only"):
+        read_cache(tmp_path)
+
+
 def test_two_kernels_in_one_folder_are_refused(tmp_path: Path) -> None:
     entry = add_entry(tmp_path, 1)
     (entry / "other.json").write_text(json.dumps({"hash": "ab", "target": HIP}))
