@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.services.interpreters import OLDEST, TRITON, interpreter, require_python
+from tests.services.interpreters import (
+    OLDEST,
+    TRITON,
+    Interpreter,
+    interpreter,
+    require_python,
+)
 
 pytestmark = pytest.mark.triton
 
@@ -175,3 +181,26 @@ def test_an_image_and_its_folder_are_the_same(checkout: Checkout) -> None:
     assert restored.returncode == 0, restored.stderr
     found = parsed(checkout.tcv("diff", checkout.image, "./restored", "--json"))
     assert (found["equal"], found["same"]) == (True, 2)
+
+
+def test_amd_kernels_hit_only_where_triton_lies_in_the_same_folder(
+    checkout: Checkout, python_with_torch: Interpreter
+) -> None:
+    """The same Triton 3.6.0 in another folder: CUDA's keys stay, AMD's hold the folder."""
+    made = checkout.tcv(
+        *("run", "--dry-run", "-t", "hip:gfx942", "--output", "hip", "--no-verify"),
+        *("--python", str(checkout.python), "warm.py"),
+    )
+    assert made.returncode == 0, made.stderr
+    elsewhere = ("--python", str(python_with_torch.path))
+    moved = checkout.tcv("verify", "-i", checkout.image, *elsewhere, "warm.py")
+    assert "2 of 2 requests hit" in moved.stdout, moved.stderr
+    image = "oci:hip/oci:latest-hip-gfx942"
+    foretold = parsed(checkout.tcv("check", image, *elsewhere, "--json"))
+    missed = [each["point"] for each in foretold["points"] if each["outcome"] == "will miss"]
+    assert missed == ["amd-bitcode"]
+    (row,) = parsed(checkout.tcv("verify", "-i", image, *elsewhere, "--json", "warm.py"))["targets"]
+    assert (row["hits"], row["requests"]) == (0, 2)
+    assert {each["input"] for item in row["explanations"] for each in item["differences"]} == {
+        "tool amd-bitcode"
+    }
