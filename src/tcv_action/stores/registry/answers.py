@@ -79,11 +79,13 @@ def _message(response: requests.Response) -> str:
 
 def unreachable(error: requests.RequestException, host: str) -> UnreachableError:
     """Say why a registry did not answer at all."""
-    what = f"the registry {host!r} cannot be reached: {_root(error)}"
+    late = isinstance(error, requests.Timeout)
+    reason = "it did not answer in time" if late else _root(error)
+    what = f"the registry {host!r} cannot be reached: {reason}"
     if isinstance(error, requests.exceptions.SSLError):
         cause = "Its certificate is not one that this machine trusts, or it speaks no TLS."
         step = "Install its certificate authority; for a registry of your own, give --insecure."
-    elif isinstance(error, requests.Timeout):
+    elif late:
         cause = "It is not there, or a firewall lies between, or it is too busy."
         step = "Check the name and the network, and try again."
     else:

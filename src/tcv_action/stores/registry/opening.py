@@ -1,7 +1,6 @@
 """Finding out how a registry is spoken to: over TLS, or plain HTTP where that is allowed."""
 
 import ipaddress
-from contextlib import suppress
 
 from tcv_action.errors import StoreError
 from tcv_action.oci.reference import Reference
@@ -22,9 +21,12 @@ def open_session(reference: Reference, access: RegistryAccess, actions: str) -> 
     begun = patience.clock()
     if _plain_allowed(reference.registry_host, access):
         # A server of plain HTTP ends a greeting in TLS at once; the other way round it may wait.
-        with suppress(UnreachableError):
+        try:
             return _opened(reference, access, actions, "https", patience.contact)
-        left = patience.contact - (patience.clock() - begun)
+        except UnreachableError:
+            left = patience.contact - (patience.clock() - begun)
+            if left < patience.contact / 2:
+                raise
         return _opened(reference, access, actions, "http", left)
     return _opened(reference, access, actions, "https", patience.contact)
 
