@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from tcv_action.errors import TcvError
+from tcv_action.frameworks.detect import AnyCache
 from tcv_action.image import ImageFacts
 from tcv_action.oci.image import OciImage
 from tcv_action.report.result import Failure, TargetResult
-from tcv_action.triton.cache import Cache
 from tcv_action.triton.replay import Proof
 from tcv_action.triton.target import Target
 from tcv_action.triton.warmup import Warmup
@@ -28,7 +28,7 @@ class Leg:
     folder: Path
     cache_dir: Path
     warmup: Warmup | None = None
-    cache: Cache | None = None
+    cache: AnyCache | None = None
     image: OciImage | None = None
     facts: ImageFacts | None = None
     tags: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tcv_action.errors import InputError, TcvError
+from tcv_action.frameworks.detect import read_any_cache
 from tcv_action.job import Job, Tools
 from tcv_action.leg import Leg, failure_of, row
 from tcv_action.merge import merge
@@ -15,7 +16,6 @@ from tcv_action.pipeline import carry, order
 from tcv_action.report.result import RunResult
 from tcv_action.stages import Stages
 from tcv_action.tags import index_tags
-from tcv_action.triton.reader import read_cache
 from tcv_action.workplace import workplace
 
 
@@ -51,7 +51,14 @@ def _work(job: Job, tools: Tools, folder: Path, result: RunResult) -> RunResult:
 def _legs(job: Job, folder: Path) -> tuple[Leg, ...]:
     targets = job.targets
     if job.cache_dir and not targets:
-        targets = read_cache(job.cache_dir).targets
+        targets = read_any_cache(job.cache_dir).targets
+        if not targets:
+            what = f"Which GPU the cache {str(job.cache_dir)!r} is for cannot be told."
+            raise InputError(
+                what,
+                cause="Neither Triton kernels nor the framework's own records in it name an arch.",
+                next_step="Say it, for example with --target cuda:90.",
+            )
     legs = []
     for number, target in enumerate(targets):
         own = folder / f"{number}-{target.tag_suffix}"

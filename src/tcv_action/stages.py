@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from tcv_action.frameworks.detect import AnyCache, read_any_cache
 from tcv_action.image import pack, read_contract
 from tcv_action.job import Job, Tools
 from tcv_action.leg import Leg, known
@@ -14,10 +15,11 @@ from tcv_action.proving import require_all_hits
 from tcv_action.report import text
 from tcv_action.restore import restore
 from tcv_action.tags import tags_for
+from tcv_action.triton.cache import Cache
 from tcv_action.triton.explain import Explanation, explain
 from tcv_action.triton.key_inputs import of_request
-from tcv_action.triton.reader import read_cache
 from tcv_action.triton.replay import Proof, replay
+from tcv_action.triton.target import Target
 from tcv_action.triton.warmup import warm_up
 
 
@@ -49,18 +51,22 @@ class Stages:
         return replace(leg, warmup=warmup)
 
     def read(self, leg: Leg) -> Leg:
-        """Read what was compiled for the leg's target."""
-        cache = read_cache(leg.cache_dir)
-        whole = cache.for_target(leg.target) if self.job.cache_dir else cache.only(leg.target)
+        """Read what was compiled for the leg's target; a framework's cache is taken whole."""
+        cache = read_any_cache(leg.cache_dir)
+        whole = self._of_target(cache, leg.target) if isinstance(cache, Cache) else cache
         for name in whole.dropped:
             self.tools.progress.info(f"{leg.target}: left out {name}")
         return replace(leg, cache=whole)
 
+    def _of_target(self, cache: Cache, target: Target) -> Cache:
+        return cache.for_target(target) if self.job.cache_dir else cache.only(target)
+
     def pack(self, leg: Leg) -> Leg:
         """Make the image in the layout."""
         warmup = leg.warmup
+        cache: AnyCache = known(leg.cache)
         image = pack(
-            known(leg.cache),
+            cache,
             leg.target,
             self.layout,
             options=self.job.options,

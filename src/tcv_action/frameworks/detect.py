@@ -12,6 +12,9 @@ from tcv_action.triton.cache import Cache
 from tcv_action.triton.listing import sorted_items
 from tcv_action.triton.reader import read_cache
 
+AnyCache = Cache | VllmCache | InductorCache
+"""A cache folder as values, whosever it is."""
+
 _TRITON_KEY = re.compile(r"[A-Z2-7]{52}|[0-9a-f]{64}")
 
 
@@ -23,7 +26,7 @@ class Kind(StrEnum):
     INDUCTOR = "inductor"
 
 
-def read_any_cache(folder: Path) -> Cache | VllmCache | InductorCache:
+def read_any_cache(folder: Path) -> AnyCache:
     """Read a cache folder, whosever it is; raises as `kind_of` and the kind's reader do."""
     match kind_of(folder):
         case Kind.VLLM:

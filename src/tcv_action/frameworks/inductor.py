@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tcv_action.errors import NothingToPackageError
 from tcv_action.frameworks.tree import Tree, embedded_paths, read_tree
+from tcv_action.triton.cache import Entry
 from tcv_action.triton.target import Target
 
 GRAPH_FOLDERS = frozenset({"fxgraph", "aotautograd"})
@@ -29,6 +30,11 @@ class InductorCache:
     tree: Tree
     parts: Mapping[str, int]
     embedded: Mapping[str, str]
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The Triton entries inside."""
+        return self.tree.entries
 
     @property
     def dropped(self) -> tuple[str, ...]:

@@ -80,6 +80,11 @@ class VllmCache:
     embedded: Mapping[str, str]
 
     @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The Triton entries inside."""
+        return self.tree.entries
+
+    @property
     def dropped(self) -> tuple[str, ...]:
         """The leftovers that were passed over."""
         return self.tree.dropped

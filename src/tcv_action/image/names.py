@@ -22,6 +22,7 @@ PATH_STYLE = f"{PREFIX}path-style"
 CONTENTS = f"{PREFIX}contents"
 ENVIRONMENT = f"{PREFIX}environment"
 TITLE = "org.opencontainers.image.title"
+REVISION = "org.opencontainers.image.revision"
 
 # Of frameworks' caches only.
 FORMAT = f"{PREFIX}format"

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from tcv_action.frameworks.inductor import InductorCache
-from tcv_action.frameworks.vllm import VllmCache
+from tcv_action.frameworks.detect import AnyCache
 from tcv_action.image import names
 from tcv_action.image.files import cache_files
 from tcv_action.image.framework_pack import pack_framework
@@ -21,7 +20,7 @@ from tcv_action.triton.target import Target
 
 
 def pack(
-    cache: Cache | VllmCache | InductorCache,
+    cache: AnyCache,
     target: Target | None,
     layout: Layout,
     *,

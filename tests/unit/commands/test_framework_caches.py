@@ -54,3 +54,29 @@ def test_paths_that_would_break_a_moved_cache_are_said(tmp_path: Path) -> None:
     assert created.returncode == 0, created.stderr
     assert "2 files name the folder that the cache was written in" in created.stderr
     assert set(shown["embedded_paths"].values()) == {"/tmp/ind"}  # noqa: S108
+
+
+def test_a_run_packages_a_vllm_cache_as_it_is(tmp_path: Path) -> None:
+    add_vllm_binary(tmp_path / "cache")
+
+    run = tcv(
+        *("run", "--dry-run", "--cache-dir", str(tmp_path / "cache")),
+        *("--image", "example.com/me/model:v1", "--output", str(tmp_path / "out")),
+    )
+
+    assert run.returncode == 0, run.stderr
+    (row,) = json.loads((tmp_path / "out" / "outputs.json").read_text())["targets"]
+    assert row["target"] == "cuda:90"
+    assert row["labels"]["cache.vllm.image/format"] == "binary"
+
+
+def test_a_run_needs_the_gpu_said_where_the_cache_does_not(tmp_path: Path) -> None:
+    add_vllm_aot(tmp_path / "cache")
+
+    run = tcv(
+        *("run", "--dry-run", "--cache-dir", str(tmp_path / "cache")),
+        *("--image", "example.com/me/model:v1", "--output", str(tmp_path / "out")),
+    )
+
+    assert run.returncode == 2
+    assert "cannot be told" in run.stderr
