@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from tcv_action.frameworks.detect import AnyCache, read_any_cache
+from tcv_action.frameworks.detect import read_any_cache
 from tcv_action.image import pack, read_contract
 from tcv_action.job import Job, Tools
 from tcv_action.leg import Leg, known
@@ -64,9 +64,8 @@ class Stages:
     def pack(self, leg: Leg) -> Leg:
         """Make the image in the layout."""
         warmup = leg.warmup
-        cache: AnyCache = known(leg.cache)
         image = pack(
-            cache,
+            leg.cache or known(None),
             leg.target,
             self.layout,
             options=self.job.options,

@@ -96,3 +96,36 @@ def test_a_choice_that_cannot_be_is_bad_input_and_named(
     assert run.returncode == 2
     assert named in run.stderr
     assert not (tmp_path / "images").exists()
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        {"LC_ALL": "tr_TR.UTF-8"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0"},
+        {"TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "1", "HOME": "/nonexistent"},
+    ],
+)
+def test_the_surroundings_do_not_show_in_the_digest(
+    tmp_path: Path, surroundings: dict[str, str]
+) -> None:
+    digests = set()
+    for place, environment in (("one", {}), ("two", surroundings)):
+        run = create(tmp_path / place, "--json", **environment)
+        assert run.returncode == 0, run.stderr
+        digests.add(json.loads(run.stdout)["digest"])
+
+    assert len(digests) == 1
+
+
+def test_the_umask_does_not_show_in_the_digest(tmp_path: Path) -> None:
+    digests = set()
+    for place, mask in (("one", 0o022), ("two", 0o077)):
+        before = os.umask(mask)
+        try:
+            run = create(tmp_path / place, "--json")
+        finally:
+            os.umask(before)
+        digests.add(json.loads(run.stdout)["digest"])
+
+    assert len(digests) == 1

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from tests.caches import HIP, LIBRARY, add_entry, add_helper, key_of, unpack_native_h100
 
 from tcv_action.errors import InputError, NothingToPackageError
+from tcv_action.triton.listing import reading
 from tcv_action.triton.reader import read_cache, read_entries
 from tcv_action.triton.target import Target
 
@@ -235,6 +237,32 @@ def test_names_that_differ_in_case_only_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=f"Two names in '{entry.name}' differ in case only"):
         read_cache(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["add_kernel.json", ""])
+def test_what_this_user_may_not_read_is_named(name: str) -> None:
+    # Below tmp_path, only root may enter.
+    with tempfile.TemporaryDirectory() as name_of_folder:
+        folder = Path(name_of_folder)
+        folder.chmod(0o755)
+        entry = add_entry(folder, 1)
+        (entry / name).chmod(0)
+        user = os.geteuid()
+        try:
+            if user == 0:
+                os.seteuid(65534)
+            with pytest.raises(InputError, match="cannot be read: Permission denied") as raised:
+                read_cache(folder)
+        finally:
+            os.seteuid(user)
+            entry.chmod(0o755)
+    assert entry.name in raised.value.what
+    assert "chmod" in raised.value.next_step
+
+
+def test_a_file_that_vanishes_while_it_is_read_is_named() -> None:
+    with pytest.raises(InputError, match=r"'KEY/k\.json' vanished"), reading("KEY/k.json"):
+        Path("/nowhere/k.json").read_bytes()
 
 
 def test_two_kernels_in_one_folder_are_refused(tmp_path: Path) -> None:
