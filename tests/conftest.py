@@ -37,14 +37,13 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a file on one worker, and all that needs the docker engine on one: it is started once."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            needs_engine = "docker_engine" in getattr(item, "fixturenames", ())
-            group = "docker" if needs_engine else str(item.path)
-            item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Let one worker start the docker engine and build its images, for all."""
+    # The lowest supported packages are tried without xdist.
+    from tests.services.scheduler import OneEngine  # noqa: PLC0415
+
+    return OneEngine(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -80,6 +80,10 @@ def test_a_wrong_input_fails_the_job_and_says_why(project: Project) -> None:
     assert "'nowhere'" in done.log
 
 
+def test_the_self_test_sees_a_wrong_input_refused(project: Project) -> None:
+    project.act(workflow="selftest.yml", arguments=["--job", "refused"]).ok()
+
+
 def inspect(tool: Callable[[str], str], name: str, *options: str) -> dict[str, str]:
     """Return an image's labels as skopeo reads them."""
     command = [tool("skopeo"), "inspect", *options, name]

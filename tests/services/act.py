@@ -14,6 +14,7 @@ from tests.services.process import free_port
 from tests.services.tools import require_tool
 
 RUN_SECONDS = 600
+RUNNERS = ("ubuntu-latest", "ubuntu-24.04")
 OWN_IMAGE = "act-dockeraction:latest"
 AS_AUTHOR = ("-c", "user.name=tests", "-c", "user.email=tests@example.org")
 
@@ -56,7 +57,8 @@ class Project:
         """Run a workflow as on a push, its steps in containers on the host's network."""
         command = [
             *(require_tool("act"), event, "--workflows", f".github/workflows/{workflow}"),
-            *("--platform", f"ubuntu-latest={self.runner_image}", "--pull=false", "--bind"),
+            *(part for name in RUNNERS for part in ("--platform", f"{name}={self.runner_image}")),
+            *("--pull=false", "--bind"),
             *("--rebuild=false", "--rm"),
             *("--network", "host", "--container-daemon-socket", self.engine.host),
             *("--no-cache-server", "--artifact-server-addr", "127.0.0.1"),
