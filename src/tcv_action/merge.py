@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tcv_action.errors import InputError
 from tcv_action.image import read_contract
-from tcv_action.image.names import PREFIX, TRITON_VERSION
+from tcv_action.image.names import PREFIX, REVISION, TRITON_VERSION
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.index import IndexEntry, OciIndex, Platform, build_index
 from tcv_action.oci.media_types import MediaTypes
@@ -16,8 +16,10 @@ def merge(images: Sequence[OciImage], media_types: MediaTypes = MediaTypes.OCI) 
     """Join images of one target each: a descriptor per image, in the targets' order.
 
     A descriptor's annotations name backend, arch, warp size and Triton version, its platform the
-    CPU of the host libraries. Raises InputError for two images of one target.
+    CPU of the host libraries. Raises InputError for two images of one target, and for images that
+    were made from different commits.
     """
+    _check_revisions(images)
     entries: dict[Target, IndexEntry] = {}
     for image in images:
         for target in read_contract(image).targets:
@@ -30,6 +32,20 @@ def merge(images: Sequence[OciImage], media_types: MediaTypes = MediaTypes.OCI) 
                 )
             entries[target] = _entry(image, target)
     return build_index([entries[target] for target in sorted(entries)], media_types=media_types)
+
+
+def _check_revisions(images: Sequence[OciImage]) -> None:
+    """Images that do not say their commit fit to any."""
+    told = {image.digest: read_contract(image).labels.get(REVISION) for image in images}
+    commits = {commit: digest for digest, commit in told.items() if commit}
+    if len(commits) > 1:
+        listed = "\n".join(f"  {digest}: {commit}" for commit, digest in commits.items())
+        what = f"The images were made from different commits:\n{listed}"
+        raise InputError(
+            what,
+            cause="One of them is left over from an earlier run.",
+            next_step="Run every leg of the matrix again for one commit, then merge.",
+        )
 
 
 def _entry(image: OciImage, target: Target) -> IndexEntry:

@@ -15,6 +15,7 @@ _COMMANDS = {
     "check": "Foretell from an image's labels whether it will hit on this machine.",
     "verify": "Replay a script against an image or folder and count the hits.",
     "diff": "Compare two images or folders, entry by entry.",
+    "merge": "Join the images of a matrix to one index, one result, one summary.",
     "relocate": "Rewrite a folder's group files for where it is, or will be mounted.",
     "gpus": "Show this machine's GPUs.",
 }

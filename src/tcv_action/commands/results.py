@@ -9,31 +9,37 @@ from rich.table import Table
 
 from tcv_action.commands.edge import Edge, print_json
 from tcv_action.errors import TcvError
-from tcv_action.job import Job
-from tcv_action.oci.disk import written_beside
+from tcv_action.oci.disk import disk_trouble, written_beside
 from tcv_action.report import text
 from tcv_action.report.outputs import outputs, outputs_json, step_outputs
 from tcv_action.report.result import Failure, RunResult
 from tcv_action.report.summary import headline, summary
 
 
-def deliver(result: RunResult, job: Job, edge: Edge, *, as_json: bool) -> int:
-    """Write all reports, show the result, and return the exit code: the first failure's, or 0."""
-    _write(result, job)
+def deliver(
+    result: RunResult, output: Path, edge: Edge, *, as_json: bool, layout: Path | None = None
+) -> int:
+    """Write all reports, show the result, and return the exit code: the first failure's, or 0.
+
+    `layout` is where the images are on disk, if they stay there.
+    """
+    _write(result, output)
     if edge.on_github:
-        _hand_on(result, job.output, edge)
+        _hand_on(result, output, edge)
     if as_json:
         print_json(outputs(result))
     else:
-        _show(result, job)
+        _show(result, output, layout)
     for failure in result.failures:
         edge.show(_error(failure))
     return result.failures[0].exit_code if result.failures else 0
 
 
-def _write(result: RunResult, job: Job) -> None:
+def _write(result: RunResult, output: Path) -> None:
+    with disk_trouble(output):
+        output.mkdir(parents=True, exist_ok=True)
     for name, content in (("summary.md", summary(result)), ("outputs.json", outputs_json(result))):
-        with written_beside(job.output / name) as file:
+        with written_beside(output / name) as file:
             file.write(content.encode())
 
 
@@ -55,14 +61,14 @@ def _hand_on(result: RunResult, output: Path, edge: Edge) -> None:
         edge.progress.warn(f"The job summary {str(path)!r} could not be written: {error.strerror}")
 
 
-def _show(result: RunResult, job: Job) -> None:
+def _show(result: RunResult, output: Path, layout: Path | None) -> None:
     console = Console(highlight=False, soft_wrap=True, emoji=False)
     mark = "[bold green]✔[/bold green]" if result.succeeded else "[bold red]✘[/bold red]"
     console.print(f"\n{mark} [bold]{headline(result)}[/bold]\n")
     if result.targets:
         console.print(_table(result))
         console.print()
-    for name, place in _places(result, job):
+    for name, place in _places(result, output, layout):
         console.print(f"[dim]{name:<9}[/dim] {escape(place)}")
 
 
@@ -83,16 +89,16 @@ def _table(result: RunResult) -> Table:
     return table
 
 
-def _places(result: RunResult, job: Job) -> Iterator[tuple[str, str]]:
+def _places(result: RunResult, output: Path, layout: Path | None) -> Iterator[tuple[str, str]]:
     for row in result.targets:
         for reference in row.references:
             yield "image", f"{reference}@{row.digest}"
     for tag in result.index_tags:
         yield "index", f"{result.image}:{tag}@{result.index_digest}"
-    if job.dry_run and any(row.tags for row in result.targets):
-        yield "layout", str(job.layout_folder)
-    yield "summary", str(job.output / "summary.md")
-    yield "outputs", str(job.output / "outputs.json")
+    if layout and any(row.tags for row in result.targets):
+        yield "layout", str(layout)
+    yield "summary", str(output / "summary.md")
+    yield "outputs", str(output / "outputs.json")
 
 
 def _error(failure: Failure) -> TcvError:

@@ -100,7 +100,8 @@ def command(context: click.Context, /, *, as_json: bool, **given: Any) -> None:
     job = _job(said, edge)
     with _tools(said, job, edge) as tools:
         result = carry_out(job, tools)
-    context.exit(deliver(result, job, edge, as_json=as_json))
+    layout = job.layout_folder if job.dry_run else None
+    context.exit(deliver(result, job.output, edge, as_json=as_json, layout=layout))
 
 
 def _job(said: Given, edge: Edge) -> Job:

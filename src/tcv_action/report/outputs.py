@@ -1,6 +1,7 @@
 """A run as the outputs of action.yml, and as the one JSON object of `outputs.json`."""
 
 import json
+from dataclasses import asdict
 
 from tcv_action.report.result import RunResult, TargetResult
 
@@ -26,10 +27,7 @@ def outputs(result: RunResult) -> dict[str, object]:
         "cold-seconds": round(sum(row.cold_seconds or 0.0 for row in rows), 3),
         "warm-seconds": round(sum(row.warm_seconds or 0.0 for row in rows), 3),
         "targets": [_row(row) for row in rows],
-        "errors": [
-            {"stage": failure.stage, "what": failure.what, "exit_code": failure.exit_code}
-            for failure in result.failures
-        ],
+        "errors": [asdict(failure) for failure in result.failures],
         "dry-run": result.dry_run,
     }
 
@@ -70,5 +68,5 @@ def _row(row: TargetResult) -> dict[str, object]:
         "warm_seconds": row.warm_seconds,
         "compile_seconds": row.compile_seconds,
         "missed": list(row.missed),
-        "error": {"stage": row.failure.stage, "what": row.failure.what} if row.failure else None,
+        "error": asdict(row.failure) if row.failure else None,
     }
