@@ -446,6 +446,7 @@ def _stand_in_for_gpu(triton: Any, gpu: Gpu) -> None:
     autotuner = triton.runtime.autotuner.Autotuner
     if hasattr(autotuner, "check_disk_cache"):
         autotuner.check_disk_cache = _tune_without_results
+    autotuner.run = _tune_each_launch(autotuner.run)
     _do_without_torch(triton, gpu)
 
 
@@ -453,6 +454,20 @@ def _tune_without_results(_tuner: Any, _key: Any, _configs: Any, benchmark: Any)
     # Nothing was measured: a result kept in the cache would choose for the real GPU.
     benchmark()
     return False
+
+
+def _tune_each_launch(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile every configuration for each launch, whatever an earlier one would have chosen.
+
+    A constant may change the kernel without being in autotune's key: then the real GPU launches it
+    with the configuration that it measured as the best, and nobody knows here which that is.
+    """
+
+    def tuned(tuner: Any, *args: Any, **kwargs: Any) -> Any:
+        tuner.cache.clear()
+        return run(tuner, *args, **kwargs)
+
+    return tuned
 
 
 def _lend_torch(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -596,6 +611,22 @@ def _cuda_answers(torch: Any, gpu: Gpu) -> dict[str, Any]:
     }
 
 
+def _accelerator_answers(torch: Any) -> dict[str, Any]:
+    if not hasattr(torch, "accelerator"):  # before 2.6
+        return {}
+    return {
+        "is_available": True,
+        "device_count": 1,
+        "current_accelerator": torch.device("cuda"),
+        "current_device_index": 0,
+        "current_device_idx": 0,
+        "set_device_index": None,
+        "set_device_idx": None,
+        "current_stream": Idle(),
+        "synchronize": None,
+    }
+
+
 def _device_properties(gpu: Gpu) -> Any:
     from types import SimpleNamespace
 
@@ -625,6 +656,8 @@ def _stand_in_for_torch(torch: Any, gpu: Gpu) -> None:
         setattr(torch.cuda, name, answer)
     for name in ("range_push", "range_pop", "mark", "range_start", "range_end"):
         setattr(torch.cuda.nvtx, name, _constant(None))
+    for name, value in _accelerator_answers(torch).items():
+        setattr(torch.accelerator, name, _constant(value))
     torch.version.cuda = "12.8" if gpu.backend == "cuda" else None
     torch.version.hip = "6.4" if gpu.backend == "hip" else None
     _redirect_defaults(torch)
@@ -632,12 +665,14 @@ def _stand_in_for_torch(torch: Any, gpu: Gpu) -> None:
     _redirect_calls(torch)
 
 
-def _on_meta(torch: Any, value: Any) -> Any:
-    """Return PyTorch's device `meta` for any way to write the GPU, and other values as they are."""
-    if isinstance(value, torch.device):
-        return torch.device("meta") if value.type == "cuda" else value
-    is_gpu = isinstance(value, str) and (value == "cuda" or value.startswith("cuda:"))
-    return "meta" if is_gpu else value
+def _on_meta(torch: Any, device: Any) -> Any:
+    """Return PyTorch's device `meta` for any way to write the GPU, and others as they are."""
+    if isinstance(device, torch.device):
+        return torch.device("meta") if device.type == "cuda" else device
+    if isinstance(device, str):
+        return "meta" if device == "cuda" or device.startswith("cuda:") else device
+    is_index = isinstance(device, int) and not isinstance(device, bool)
+    return "meta" if is_index else device
 
 
 def _redirect_defaults(torch: Any) -> None:
@@ -688,30 +723,17 @@ def _redirect_calls(torch: Any) -> None:
     import importlib
 
     function_mode: Any = importlib.import_module("torch.overrides").TorchFunctionMode
-    tensor = torch.Tensor
-    gpu_device = torch.device("cuda", 0)
-    own: dict[
-        Any, Callable[..., Any]
-    ] = {  # what a tensor on the GPU says of itself, and what PyTorch without CUDA cannot do
-        tensor.device.__get__: lambda call, x: gpu_device if call(x).type == "meta" else call(x),
-        tensor.is_cuda.__get__: lambda _call, x: x.device.type == "meta",
-        tensor.get_device: lambda call, x: 0 if x.device.type == "meta" else call(x),
-        tensor.cuda: lambda _call, x, *_args, **_kwargs: x.to("meta"),
-        tensor.pin_memory: lambda _call, x, *_args: x,
-        tensor.is_pinned: lambda _call, _x, *_args: False,
-        tensor.record_stream: lambda _call, _x, *_args: None,
-    }
+    own = _own_answers(torch)
 
     class OnMeta(function_mode):  # type: ignore[misc, no-any-unimported]
         def __torch_function__(
             self, call: Any, _types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
-            kwargs = kwargs or {}
-            answer = own.get(call)
-            if answer is not None:
-                return answer(call, *args, **kwargs)
-            args = tuple(_on_meta(torch, value) for value in args)
-            kwargs = {name: _on_meta(torch, value) for name, value in kwargs.items()}
+            kwargs = dict(kwargs or {})
+            if call in own:
+                return own[call](call, *args, **kwargs)
+            if kwargs.get("device") is not None:
+                kwargs["device"] = _on_meta(torch, kwargs["device"])
             if kwargs.get("pin_memory"):
                 kwargs["pin_memory"] = False
             try:
@@ -719,23 +741,84 @@ def _redirect_calls(torch: Any) -> None:
             except (RuntimeError, TypeError, ValueError) as error:
                 if isinstance(error, CompileOnlyError) or "meta" not in str(error).lower():
                     raise
-                name = getattr(call, "__name__", str(call))
-                what = f"it reads a tensor's value ({name})"
-                raise _refuse(what) from error
+                raise _refuse_read(call) from error
 
     OnMeta().__enter__()
-    _enter_around(threading.Thread, "_bootstrap_inner", OnMeta)
-    _enter_around(torch.autograd.function.BackwardCFunction, "apply", OnMeta)
+    # PyTorch leaves a mode behind in other threads and while it runs what a person registered.
+    thread, backward = threading.Thread, torch.autograd.function.BackwardCFunction
+    thread._bootstrap_inner = _entering(OnMeta, thread._bootstrap_inner)  # type: ignore[attr-defined]
+    backward.apply = _entering(OnMeta, backward.apply)
+    _launch_in_operators(torch.library.Library, OnMeta)
 
 
-def _enter_around(owner: Any, method: str, mode: Callable[[], Any]) -> None:
-    inner = getattr(owner, method)
+def _own_answers(torch: Any) -> dict[Any, Callable[..., Any]]:
+    """Return what a tensor on the GPU says of itself, and what PyTorch without CUDA cannot do."""
+    tensor = torch.Tensor
+    gpu_device = torch.device("cuda", 0)
 
+    def to(call: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        if "device" in kwargs:
+            kwargs["device"] = _on_meta(torch, kwargs["device"])
+        try:
+            return call(x, *(_on_meta(torch, value) for value in args[:1]), *args[1:], **kwargs)
+        except NotImplementedError as error:
+            raise _refuse_read(call) from error
+
+    def numpy(call: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        if x.device.type == "meta":
+            raise _refuse_read(call)
+        return call(x, *args, **kwargs)
+
+    return {
+        torch.device: lambda call, *args, **kwargs: call(*args, **kwargs),
+        tensor.device.__get__: lambda call, x: gpu_device if call(x).type == "meta" else call(x),
+        tensor.is_cuda.__get__: lambda _call, x: x.device.type == "meta",
+        tensor.is_meta.__get__: lambda _call, _x: False,
+        tensor.get_device: lambda call, x: 0 if x.device.type == "meta" else call(x),
+        tensor.to: to,
+        tensor.numpy: numpy,
+        tensor.cuda: lambda _call, x, *_args, **_kwargs: x.to("meta"),
+        tensor.pin_memory: lambda _call, x, *_args: x,
+        tensor.is_pinned: lambda _call, _x, *_args: False,
+        tensor.record_stream: lambda _call, _x, *_args: None,
+    }
+
+
+def _refuse_read(call: Any) -> CompileOnlyError:
+    name = getattr(call, "__name__", str(call))
+    return _refuse(f"it reads a tensor's value ({name})")
+
+
+def _entering(mode: Callable[[], Any], function: Callable[..., Any]) -> Callable[..., Any]:
     def entered(*args: Any, **kwargs: Any) -> Any:
         with mode():
-            return inner(*args, **kwargs)
+            return function(*args, **kwargs)
 
-    setattr(owner, method, entered)
+    return entered
+
+
+_PYTORCHS_OWN = {"aten", "prim", "prims", "rngprims", "debugprims", "quantized", "higher_order"}
+_REAL_KERNELS = {"CUDA", "CompositeExplicitAutograd", "CompositeImplicitAutograd"}
+
+
+def _launch_in_operators(library_type: Any, mode: Callable[[], Any]) -> None:
+    """Run the real kernel of an operator that a person registered, where PyTorch would fake it."""
+    implement = library_type.impl
+    real = set()
+
+    def impl(library: Any, name: Any, function: Any, key: str = "", **options: Any) -> Any:
+        if library.ns in _PYTORCHS_OWN or library.ns.startswith("_"):
+            return implement(library, name, function, key, **options)
+        operator = (library.ns, str(name).replace("::", ".").split(".")[-1])
+        if key == "Meta" and operator in real:
+            return None
+        if key in _REAL_KERNELS:
+            real.add(operator)
+            function = _entering(mode, function)
+            implement(library, name, function, "Meta", allow_override=True)
+        return implement(library, name, function, key, **options)
+
+    library_type.impl = impl
 
 
 # ---- Being there before the script is ------------------------------------------------------

@@ -106,6 +106,21 @@ def test_every_way_to_launch_is_compiled(
     assert proof.hits == proof.total == 26
 
 
+@pytest.mark.parametrize("arguments", [(), ("op",)], ids=["functions", "triton_op"])
+def test_pytorch_around_the_kernels_behaves_as_on_a_gpu(
+    arguments: tuple[str, ...], torch_here: Interpreter, tmp_path: Path
+) -> None:
+    warmup = warm(script("models.py", *arguments), "cuda:90", tmp_path / "cache", torch_here)
+    scales = [(request.signature["x_ptr"], request.constants) for request in warmup.requests]
+    assert scales == [
+        ("*fp16", {"BLOCK": 1024}),
+        ("*bf16", {"BLOCK": 1024}),
+        ("*fp32", {"BLOCK": 128}),
+        ("*fp32", {"BLOCK": 256}),
+        ("*fp32", {"BLOCK": 512}),
+    ]
+
+
 def _is_scale(name: str) -> bool:
     return name == "scale_kernel"
 
