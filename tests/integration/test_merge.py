@@ -1,0 +1,121 @@
+"""The images of a matrix become one index, from references or from results."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.services.command import tcv
+from tests.services.registry import Registry
+
+NATIVE = Path(__file__).parents[1] / "data" / "native-h100.tar.gz"
+METADATA = {"hash": "0" * 64, "target": {"backend": "hip", "arch": "gfx942", "warp_size": 64}}
+
+
+@pytest.fixture
+def caches(tmp_path: Path) -> dict[str, Path]:
+    """Give a cache folder for cuda:90, of a real GPU, and a small one for hip:gfx942."""
+    with tarfile.open(NATIVE) as archive:
+        archive.extractall(tmp_path / "native", filter="data")
+    (cuda,) = (tmp_path / "native").iterdir()
+    entry = tmp_path / "hip" / ("B" * 52)
+    entry.mkdir(parents=True)
+    (entry / "k.json").write_text(json.dumps(METADATA))
+    (entry / "k.hsaco").write_bytes(b"\0" * 64)
+    (entry / "__grp__k.json").write_text('{"child_paths": {"k.hsaco": "/x/k.hsaco"}}')
+    return {"cuda:90": cuda, "hip:gfx942": tmp_path / "hip"}
+
+
+def leg(target: str, cache: Path, name: str, folder: Path, **environ: str) -> Path:
+    output = folder / target.replace(":", "-")
+    tcv("run", "--cache-dir", cache, "--image", name, "-o", output, environ=environ).ok()
+    return output
+
+
+@pytest.mark.registry
+def test_results_of_legs_become_an_index(
+    registry: Registry, caches: dict[str, Path], tmp_path: Path
+) -> None:
+    name = registry.name("merged")
+    legs = [leg(target, cache, f"{name}:v1", tmp_path) for target, cache in caches.items()]
+    merged = tcv("merge", "-i", f"{name}:v1", *legs, "--json", cwd=tmp_path).ok().json
+    assert [row["target"] for row in merged["targets"]] == ["cuda:90", "hip:gfx942"]
+    assert merged["tags"] == ["v1-cuda-sm90", "v1-hip-gfx942", "v1"]
+    shown = tcv("inspect", f"{name}:v1", "--json").ok().json
+    assert shown["digest"] == merged["digest"]
+    assert [one["targets"] for one in shown["images"]] == [["cuda:90"], ["hip:gfx942"]]
+    for target, count in (("cuda:90", 31), ("hip:gfx942", 1)):
+        back = tmp_path / "back" / target
+        restored = tcv("extract", "-i", f"{name}:v1", "-t", target, "-d", back, "--json").ok()
+        assert restored.json["entries"] == count
+    missing = tcv("extract", "-i", f"{name}:v1", "-t", "cuda:80", "-d", tmp_path / "none")
+    assert missing.code == 6
+    assert "cuda:90, hip:gfx942" in missing.err
+
+
+def test_images_from_layouts_become_an_index_in_a_layout(
+    caches: dict[str, Path], tmp_path: Path
+) -> None:
+    names = []
+    for target, cache in caches.items():
+        names.append(f"oci:{tmp_path / 'parts'}:{target.partition(':')[0]}")
+        tcv("create", "-d", cache, "-i", names[-1]).ok()
+    tcv("merge", "-i", f"oci:{tmp_path / 'all'}:v1", *names, cwd=tmp_path).ok()
+    index = json.loads((tmp_path / "all" / "index.json").read_text())["manifests"][0]
+    blob = tmp_path / "all" / "blobs" / "sha256" / index["digest"].removeprefix("sha256:")
+    entries = json.loads(blob.read_text())["manifests"]
+    assert [one["annotations"]["cache.triton.image/arch"] for one in entries] == ["90", "gfx942"]
+    assert all(one["platform"] == {"architecture": "amd64", "os": "linux"} for one in entries)
+
+
+def test_two_images_of_one_target_are_refused_by_name(
+    caches: dict[str, Path], tmp_path: Path
+) -> None:
+    name = f"oci:{tmp_path / 'parts'}:v1"
+    tcv("create", "-d", caches["cuda:90"], "-i", name).ok()
+    refused = tcv("merge", "-i", f"oci:{tmp_path / 'all'}:v1", name, name, cwd=tmp_path)
+    assert refused.code == 2
+    assert "'cuda:90'" in refused.err
+    assert not (tmp_path / "all").exists()
+
+
+@pytest.mark.registry
+def test_legs_of_two_commits_are_refused_by_name(
+    registry: Registry, caches: dict[str, Path], tmp_path: Path
+) -> None:
+    name = registry.name("commits")
+    legs = [
+        leg(target, cache, f"{name}:v1", tmp_path, GITHUB_SHA=commit * 40)
+        for (target, cache), commit in zip(caches.items(), "ab", strict=True)
+    ]
+    refused = tcv("merge", "-i", f"{name}:v1", *legs, cwd=tmp_path)
+    assert refused.code == 2
+    assert "a" * 40 in refused.err
+    assert "b" * 40 in refused.err
+
+
+@pytest.mark.registry
+def test_failed_leg_is_shown_and_sinks_the_others_only_by_choice(
+    registry: Registry, caches: dict[str, Path], tmp_path: Path
+) -> None:
+    name = registry.name("partly")
+    good = leg("cuda:90", caches["cuda:90"], f"{name}:v1", tmp_path)
+    bad = tmp_path / "bad"
+    gone = tmp_path / "gone.py"
+    gone.write_text("1 / 0\n")
+    failed = tcv("run", "--image", name, "-t", "hip:gfx942", "-o", bad, gone)
+    assert failed.code == 4
+    strict = tcv("merge", "-i", f"{name}:v1", good, bad, cwd=tmp_path)
+    assert strict.code == 4
+    lenient = tcv("merge", "-i", f"{name}:v1", good, bad, "--allow-failed", cwd=tmp_path).ok()
+    assert "hip:gfx942" in lenient.out
+    summary = (tmp_path / "tcv-out" / "summary.md").read_text()
+    assert "warm up** failed (exit code 4)" in summary
+
+
+def test_result_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "outputs.json").write_text("{}")
+    refused = tcv("merge", "-i", f"oci:{tmp_path / 'all'}:v1", tmp_path, cwd=tmp_path)
+    assert refused.code == 2
+    assert "outputs.json" in refused.err
