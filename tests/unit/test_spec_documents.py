@@ -16,6 +16,7 @@ from tcv_action.image import names
 ROOT = Path(__file__).resolve().parents[2]
 COMPAT = (ROOT / "docs" / "spec-compat.md").read_text()
 OCI = (ROOT / "docs" / "spec.md").read_text()
+FRAMEWORKS = (ROOT / "docs" / "frameworks.md").read_text()
 
 
 def example(name: str) -> Any:
@@ -65,7 +66,7 @@ def test_every_path_of_the_layer_is_described(kind: Kind) -> None:
     assert of_kind.manifest_file in COMPAT
 
 
-@pytest.mark.parametrize("document", [COMPAT, OCI])
+@pytest.mark.parametrize("document", [COMPAT, OCI, FRAMEWORKS])
 def test_links_lead_somewhere(document: str) -> None:
     for link in re.findall(r"\]\(([^)#]+)[^)]*\)", document):
         assert (ROOT / "docs" / link).exists(), link
