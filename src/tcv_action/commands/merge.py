@@ -78,7 +78,8 @@ def command(
     rows = [row for leg in legs for row in leg.targets]
     parts = [_of_row(row) for row in rows if row.failure is None]
     parts += [_Part(reference=Reference.parse(name)) for name in names]
-    done = _joined(parts, reference, access)
+    # A password that is given is for the registry of the index, and is shown to no other.
+    done = _joined(parts, reference, replace(access, domain=reference.domain or None))
     failed = tuple(row for row in rows if row.failure)
     lost = next((leg.failure for leg in legs if leg.failure), None)
     result = replace(done, targets=(*done.targets, *failed), failure=done.failure or lost)
