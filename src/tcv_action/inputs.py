@@ -68,6 +68,12 @@ FIELDS: tuple[Field, ...] = (
         help="Warmup script that launches the kernels, with its arguments.",
     ),
     Field(
+        name="arguments",
+        parameter="arguments",
+        read=command_line,
+        help="Further arguments of the script, as a shell would split them.",
+    ),
+    Field(
         name="cache-dir",
         parameter="cache_dir",
         help="Folder with an existing Triton cache to package instead of running a script.",
@@ -91,9 +97,53 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field(name="python", parameter="python", help="Interpreter that has Triton."),
     Field(
+        name="warmup-in",
+        parameter="warmup_in",
+        choices=("auto", "host", "container", "compile-only"),
+        default="auto",
+        help="Where the script runs: on this machine, in a container, or without any GPU.",
+    ),
+    Field(
+        name="warmup-image",
+        parameter="warmup_image",
+        help="Container image whose Python runs the script, as in production.",
+    ),
+    Field(
+        name="warmup-setup",
+        parameter="warmup_setup",
+        read=lines,
+        help="Shell commands that are run in that container first, one a line.",
+    ),
+    Field(
+        name="warmup-network",
+        parameter="warmup_network",
+        help="Network of that container; without it, the network of this one.",
+    ),
+    Field(
+        name="require-gpu",
+        parameter="require_gpu",
+        read=flag,
+        default="false",
+        help="Fail at once where a target has no GPU within reach.",
+    ),
+    Field(
         name="timeout",
         parameter="timeout",
         help="Seconds that the script may take, for each target.",
+    ),
+    Field(
+        name="variant",
+        parameter="variant",
+        choices=("compat", "oci"),
+        default="compat",
+        help="A layer that every tool reads, or one with a media type of its own.",
+    ),
+    Field(
+        name="contract",
+        parameter="contract",
+        choices=("mcv", "tcv"),
+        default="mcv",
+        help="Whose labels and manifest.json: the newest tool's, or the first one's.",
     ),
     Field(
         name="media-types",
@@ -122,6 +172,12 @@ FIELDS: tuple[Field, ...] = (
         help="Further labels of the image, NAME=VALUE, one a line.",
     ),
     Field(
+        name="annotations",
+        parameter="annotations",
+        read=lines,
+        help="Further annotations of an OCI manifest, NAME=VALUE, one a line.",
+    ),
+    Field(
         name="registry-username",
         parameter="registry_username",
         help="User that signs in to the registry.",
@@ -140,6 +196,13 @@ FIELDS: tuple[Field, ...] = (
         help="Speak plain HTTP to the registry, as is always done on loopback.",
     ),
     Field(
+        name="push",
+        parameter="push",
+        read=flag,
+        default="true",
+        help="Push the images; false is the same as a dry run.",
+    ),
+    Field(
         name="dry-run",
         parameter="dry_run",
         read=flag,
@@ -152,6 +215,18 @@ FIELDS: tuple[Field, ...] = (
         read=flag,
         default="true",
         help="Replay the script against the restored cache and count its hits.",
+    ),
+    Field(
+        name="min-hit-rate",
+        parameter="min_hit_rate",
+        default="100",
+        help="Percent of the requests that must hit for an image to get its tags.",
+    ),
+    Field(
+        name="min-entries",
+        parameter="min_entries",
+        default="1",
+        help="Kernels that each target's cache must hold at least.",
     ),
     Field(
         name="output",
@@ -181,6 +256,14 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, object]:
             wrong.append(f"{field.name}: {error}")
     if wrong:
         raise InputError("\n".join(wrong), next_step="Correct the inputs under `with:`.")
+    return _with_arguments(found)
+
+
+def _with_arguments(found: dict[str, object]) -> dict[str, object]:
+    """Put the arguments behind their script: a command line has one place for both."""
+    arguments, command = found.pop("arguments", ()), found.get("command", ())
+    if isinstance(arguments, tuple) and isinstance(command, tuple) and command:
+        found["command"] = (*command, *arguments)
     return found
 
 

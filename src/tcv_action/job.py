@@ -19,7 +19,7 @@ class Job:
     """One run. Either `script` is warmed up for the targets, or `cache_dir` is packaged as it is.
 
     `reference` names the repository, and the tag that stands for `{tag}`; `timeout` is in seconds
-    for each target.
+    for each target, `min_hit_rate` in percent of the requests.
     """
 
     script: Script | None
@@ -32,6 +32,8 @@ class Job:
     output: Path
     dry_run: bool = False
     verify: bool = True
+    min_hit_rate: float = 100.0
+    min_entries: int = 1
     timeout: float | None = None
 
     @property

@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 from textwrap import indent
 
-from tcv_action.errors import NotProvedError
+from tcv_action.errors import NothingToPackageError, NotProvedError
+from tcv_action.triton.cache import Cache
 from tcv_action.triton.explain import Explanation, to_text
 from tcv_action.triton.replay import Proof
 
 _NAMED = 20
 
 
-def require_all_hits(proof: Proof, explanations: Sequence[Explanation] = ()) -> None:
-    """Let a proof pass whose every request hit.
+def require_hits(
+    proof: Proof, explanations: Sequence[Explanation] = (), *, percent: float = 100.0
+) -> None:
+    """Let a proof pass of whose requests that many percent hit.
 
     Raises NotProvedError that names the kernels that were compiled again, with the explanations
     where there are some.
     """
-    if not proof.misses:
+    if 100.0 * proof.hits >= percent * proof.total:
         return
     named = [to_text(one) for one in explanations] or [
         f"{miss.name} ({miss.source})" for miss in proof.misses
@@ -30,4 +33,20 @@ def require_all_hits(proof: Proof, explanations: Sequence[Explanation] = ()) -> 
         what,
         cause="The cache was made by another Triton, from other sources, or in another environment.",
         next_step="Warm up with the very interpreter, script and variables that replay it.",
+    )
+
+
+def require_entries(cache: Cache, count: int) -> None:
+    """Let a cache pass that holds at least that many kernels.
+
+    Raises NothingToPackageError that names what there is.
+    """
+    if len(cache.entries) >= count:
+        return
+    names = ", ".join(sorted({entry.name for entry in cache.entries}))
+    what = f"The cache holds {len(cache.entries)} kernels, and at least {count} are asked for."
+    raise NothingToPackageError(
+        what,
+        cause=f"The script launched fewer specializations than before. It holds: {names}.",
+        next_step="Look for launches that the script skips, or lower --min-entries.",
     )

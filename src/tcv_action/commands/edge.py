@@ -44,6 +44,17 @@ class Edge:
         path = self.environ.get(f"GITHUB_{name}", "")
         return Path(path) if path else None
 
+    def github_event(self) -> Mapping[str, object]:
+        """Return the payload of the event that started the job; empty outside GitHub."""
+        path = self.github_file("EVENT_PATH")
+        if path is None:
+            return {}
+        try:
+            event = json.loads(path.read_text())
+        except (OSError, ValueError):
+            return {}
+        return event if isinstance(event, dict) else {}
+
     def show(self, error: TcvError) -> None:
         """Show an error where a person looks: its parts in red, or an annotation on GitHub."""
         if self.on_github:

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from tcv_action.choose import Wanted, read_image
 from tcv_action.commands import options
@@ -130,8 +128,12 @@ def image_record(
 def _show(record: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         print_json(record)
-    else:
-        Console(highlight=False, soft_wrap=True, emoji=False, markup=False).print(_table(record))
+        return
+    for name, value in record.items():
+        first, *further = _shown(name, value).split("\n")
+        click.echo(f"{name.replace('_', ' '):<18}{first}")
+        for line in further:
+            click.echo(f"{'':<18}{line}")
 
 
 def _show_index(name: str, digest: str, records: list[dict[str, object]], *, as_json: bool) -> None:
@@ -142,15 +144,6 @@ def _show_index(name: str, digest: str, records: list[dict[str, object]], *, as_
     for record in records:
         _show(record, as_json=False)
         click.echo()
-
-
-def _table(record: dict[str, object]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in record.items():
-        table.add_row(name.replace("_", " "), _shown(name, value))
-    return table
 
 
 def _shown(name: str, value: object) -> str:

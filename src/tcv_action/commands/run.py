@@ -15,7 +15,7 @@ from tcv_action.commands.places import standing
 from tcv_action.commands.results import deliver
 from tcv_action.commands.scripts import Warming, given_script
 from tcv_action.errors import InputError
-from tcv_action.github.facts import image_labels
+from tcv_action.github.facts import image_labels, is_forks_pull_request
 from tcv_action.image import PackOptions
 from tcv_action.job import Job, Tools
 from tcv_action.oci.reference import Reference, Transport
@@ -38,7 +38,10 @@ class Given:
     cache_dir: Path | None
     output: Path
     dry_run: bool
+    push: bool
     verify: bool
+    min_hit_rate: float
+    min_entries: int
     python: str | None
     timeout: float | None
     warming: Warming
@@ -74,7 +77,24 @@ class Given:
     help="Folder for summary.md, outputs.json and, in a dry run, the OCI layout.",
 )
 @click.option("--dry-run", is_flag=True, help="Write everything to --output, touch no network.")
+@click.option("--push/--no-push", default=True, help="Without a push it is a dry run.")
 @click.option("--verify/--no-verify", default=True, help="Replay the script and count its hits.")
+@click.option(
+    "--min-hit-rate",
+    type=click.FloatRange(0, 100),
+    default=100.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="Requests that must hit for an image to get its tags.",
+)
+@click.option(
+    "--min-entries",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="COUNT",
+    help="Kernels that each target's cache must hold at least.",
+)
 @options.python
 @options.timeout
 @options.warming
@@ -96,12 +116,22 @@ def command(context: click.Context, /, *, as_json: bool, **given: Any) -> None:
       tcv run --image ghcr.io/me/kernels:v1 --target cuda:90 warmup.py --size 4096
     """
     edge = context.ensure_object(Edge)
-    said = Given(**given)
+    said = _pushing_where_possible(Given(**given), edge)
     job = _job(said, edge)
     with _tools(said, job, edge) as tools:
         result = carry_out(job, tools)
     layout = job.layout_folder if job.dry_run else None
     context.exit(deliver(result, job.output, edge, as_json=as_json, layout=layout))
+
+
+def _pushing_where_possible(said: Given, edge: Edge) -> Given:
+    """Make a dry run of what cannot be pushed: a fork's pull request is given no secrets."""
+    if not said.push:
+        return replace(said, dry_run=True)
+    if said.dry_run or said.access.credentials or not is_forks_pull_request(edge.github_event()):
+        return said
+    edge.say("This is a fork's pull request, without secrets: a dry run, nothing is pushed.")
+    return replace(said, dry_run=True)
 
 
 def _job(said: Given, edge: Edge) -> Job:
@@ -122,6 +152,8 @@ def _job(said: Given, edge: Edge) -> Job:
         output=said.output,
         dry_run=said.dry_run,
         verify=said.verify,
+        min_hit_rate=said.min_hit_rate,
+        min_entries=said.min_entries,
         timeout=said.timeout,
     )
 

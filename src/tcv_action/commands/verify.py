@@ -15,7 +15,7 @@ from tcv_action.commands.places import standing
 from tcv_action.commands.scripts import Warming, given_script
 from tcv_action.errors import InputError
 from tcv_action.image import read_contract
-from tcv_action.proving import require_all_hits
+from tcv_action.proving import require_hits
 from tcv_action.report import text
 from tcv_action.restore import restore
 from tcv_action.stores.access import RegistryAccess
@@ -91,7 +91,7 @@ def command(
                 proofs[target] = (proof, held.why_missed(proof))
     _show(list(proofs.values()), as_json=as_json)
     for proof, _ in proofs.values():
-        require_all_hits(proof)
+        require_hits(proof)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

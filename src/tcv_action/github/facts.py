@@ -21,3 +21,20 @@ def image_labels(environ: Mapping[str, str]) -> dict[str, str]:
         "version": environ.get("GITHUB_REF_NAME", ""),
     }
     return {f"{_PREFIX}{name}": value for name, value in told.items() if value}
+
+
+def is_forks_pull_request(event: Mapping[str, object]) -> bool:
+    """Tell whether the event is a pull request from another repository.
+
+    Source: GitHub's webhook payload of `pull_request`.
+    """
+    match event:
+        case {
+            "pull_request": {"head": {"repo": {"full_name": str(theirs)}}},
+            "repository": {"full_name": str(ours)},
+        }:
+            return theirs != ours
+        case {"pull_request": {"head": {"repo": None}}}:
+            return True  # the fork was deleted meanwhile
+        case _:
+            return False
