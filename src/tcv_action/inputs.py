@@ -234,13 +234,27 @@ FIELDS: tuple[Field, ...] = (
         default="tcv-out",
         help="Folder for summary.md, outputs.json and, in a dry run, the OCI layout.",
     ),
+    Field(
+        name="github-token",
+        parameter="github_token",
+        secret=True,
+        default="${{ github.token }}",
+        help="Token that reads the repository's description and writes the comment.",
+    ),
+    Field(
+        name="comment",
+        parameter="comment",
+        read=flag,
+        default="false",
+        help="Keep a comment with the result on the pull request; needs pull-requests: write.",
+    ),
 )
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     """Return the parameters that `INPUT_*` variables set; an empty variable sets nothing.
 
-    Secrets are not among them: `registry_password` reads the one that there is.
+    Secrets are not among them: `registry_password` and `github_token` read them.
 
     Raises InputError that names every input that cannot be read.
     """
@@ -270,6 +284,11 @@ def _with_arguments(found: dict[str, object]) -> dict[str, object]:
 def registry_password(environ: Mapping[str, str]) -> str:
     """Return the password that signs in to the registry; it never stands in argv."""
     return environ.get("TCV_REGISTRY_PASSWORD") or environ.get(_variable("registry-password"), "")
+
+
+def github_token(environ: Mapping[str, str]) -> str:
+    """Return the token for GitHub's API, empty where there is none; it never stands in argv."""
+    return environ.get(_variable("github-token")) or environ.get("GITHUB_TOKEN", "")
 
 
 def _variable(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tcv_action.commands import options
+from tcv_action.commands.asking import comment_on_pull_request, labels_of_repository
 from tcv_action.commands.edge import Edge, log_level
 from tcv_action.commands.places import standing
 from tcv_action.commands.results import deliver
@@ -42,6 +43,7 @@ class Given:
     verify: bool
     min_hit_rate: float
     min_entries: int
+    comment: bool
     python: str | None
     timeout: float | None
     warming: Warming
@@ -95,6 +97,7 @@ class Given:
     metavar="COUNT",
     help="Kernels that each target's cache must hold at least.",
 )
+@click.option("--comment", is_flag=True, help="Keep a comment with the result on the pull request.")
 @options.python
 @options.timeout
 @options.warming
@@ -120,6 +123,8 @@ def command(context: click.Context, /, *, as_json: bool, **given: Any) -> None:
     job = _job(said, edge)
     with _tools(said, job, edge) as tools:
         result = carry_out(job, tools)
+    if said.comment:
+        comment_on_pull_request(result, edge)
     layout = job.layout_folder if job.dry_run else None
     context.exit(deliver(result, job.output, edge, as_json=as_json, layout=layout))
 
@@ -147,7 +152,11 @@ def _job(said: Given, edge: Edge) -> Job:
         options=replace(
             said.packing,
             title=reference.repository.rpartition("/")[2],
-            labels={**image_labels(edge.environ), **said.packing.labels},
+            labels={
+                **image_labels(edge.environ),
+                **({} if said.dry_run else labels_of_repository(edge)),
+                **said.packing.labels,
+            },
         ),
         output=said.output,
         dry_run=said.dry_run,

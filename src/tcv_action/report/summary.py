@@ -11,6 +11,11 @@ def summary(result: RunResult) -> str:
     return "\n".join(_lines(result)) + "\n"
 
 
+def brief(result: RunResult) -> str:
+    """Write the summary less its folded details, for a pull request's comment."""
+    return "\n".join(_opening(result)) + "\n"
+
+
 def headline(result: RunResult) -> str:
     """Say in one line what came of the run."""
     asked = sum(row.asked or 0 for row in result.targets)
@@ -25,6 +30,12 @@ def headline(result: RunResult) -> str:
 
 
 def _lines(result: RunResult) -> Iterator[str]:
+    yield from _opening(result)
+    for row in result.targets:
+        yield from _details(row)
+
+
+def _opening(result: RunResult) -> Iterator[str]:
     yield f"## {'✅' if result.succeeded else '❌'} {headline(result)}"
     yield ""
     yield from _failures(result)
@@ -32,8 +43,6 @@ def _lines(result: RunResult) -> Iterator[str]:
         yield from _table(result)
         yield from _saved(result)
         yield from _use(result)
-        for row in result.targets:
-            yield from _details(row)
 
 
 def _failures(result: RunResult) -> Iterator[str]:
