@@ -272,6 +272,29 @@ def test_a_cache_folder_with_something_in_it_is_refused(
     assert os.listdir(tmp_path) == ["mine"]  # noqa: PTH208
 
 
+def test_every_configuration_is_compiled_also_where_an_earlier_launch_chose(
+    triton_here: Interpreter, tmp_path: Path
+) -> None:
+    code = """
+import triton
+import triton.language as tl
+from triton.runtime.jit import MockTensor
+
+@triton.autotune([triton.Config({"BLOCK": block}) for block in (32, 64)], key=["length"])
+@triton.jit
+def kernel(x_ptr, length, MORE: tl.constexpr, BLOCK: tl.constexpr):
+    offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(x_ptr + offsets, tl.load(x_ptr + offsets) + MORE)
+
+for more in (1, 2):
+    for _ in range(2):
+        kernel[(4,)](MockTensor(tl.float32), 256, MORE=more)
+"""
+    warmup = warm(written(tmp_path, code), "cuda:90", tmp_path / "cache", triton_here)
+    made = [(request.constants["MORE"], request.constants["BLOCK"]) for request in warmup.requests]
+    assert made == [(1, 32), (1, 64), (2, 32), (2, 64)]
+
+
 def test_autotuning_results_are_not_kept_where_nothing_was_measured(
     triton_here: Interpreter, tmp_path: Path
 ) -> None:

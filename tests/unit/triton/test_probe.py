@@ -11,6 +11,7 @@ import pytest
 from tcv_action.triton import probe
 from tcv_action.triton.interpreter import PROBE
 
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "warmup.md"
 GUESTS = {"triton", "torch", "sitecustomize"}
 
 
@@ -97,3 +98,15 @@ def test_a_module_is_acted_on_when_it_is_imported(
         __import__("breaks")
     assert seen == [1]
     assert "breaks" in actions
+
+
+def test_the_documented_cards_are_the_probes() -> None:
+    rows = DOCUMENT.read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows if " KiB |" in row]
+    assert len(cells) == 12
+    for target, _card, multiprocessors, shared in cells:
+        backend, arch = target.strip("`").split(":")
+        gpu = probe.Gpu(backend, arch, 32)
+        assert arch in probe._GPUS
+        assert str(gpu.multiprocessors) == multiprocessors
+        assert f"{gpu.shared // 1024} KiB" == shared
