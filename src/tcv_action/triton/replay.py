@@ -1,6 +1,5 @@
 """Proving a cache: the script runs again, and Triton itself says which kernels it found."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from tcv_action.triton.process import Stop
 from tcv_action.triton.request import Request
 from tcv_action.triton.script import Script
 from tcv_action.triton.target import Target
-from tcv_action.triton.warmup import run_watched
+from tcv_action.triton.warmup import disk_refused, run_watched, scratch_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +67,8 @@ def replay(  # noqa: PLR0913
             what,
             next_step="Name the folder that the image was extracted to.",
         )
-    with tempfile.TemporaryDirectory(prefix="tcv-replay-", ignore_cleanup_errors=True) as folder:
-        links = Path(folder, "cache")
+    with scratch_folder() as folder:
+        links = folder / "cache"
         _link(cache_dir.absolute(), links)
         try:
             finished, records = run_watched(
@@ -97,9 +96,25 @@ def replay(  # noqa: PLR0913
 
 
 def _link(folder: Path, links: Path) -> None:
-    links.mkdir()
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            (links / entry.name).mkdir()
-            for file in entry.iterdir():
-                (links / entry.name / file.name).symlink_to(file)
+    entries = [entry for entry in _contents(folder) if entry.is_dir()]
+    files = {entry.name: _contents(entry) for entry in entries}
+    try:
+        links.mkdir()
+        for key, contents in files.items():
+            (links / key).mkdir()
+            for file in contents:
+                (links / key / file.name).symlink_to(file)
+    except OSError as error:
+        raise disk_refused(error) from error
+
+
+def _contents(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        what = f"The folder {str(folder)!r} cannot be read."
+        raise InputError(
+            what,
+            cause=f"The system said: {error.strerror}.",
+            next_step="Make it and what lies in it readable.",
+        ) from error

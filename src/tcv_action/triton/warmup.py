@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tcv_action.errors import InputError, TcvError, WarmupError
+from tcv_action.errors import InputError, StoreError, TcvError, WarmupError
 from tcv_action.triton.environment import Environment
 from tcv_action.triton.failures import why_unusable
 from tcv_action.triton.interpreter import PROBE, Place
@@ -144,19 +144,18 @@ def run_watched(  # noqa: PLR0913
 
     The probe answers for the GPU `stand_in`, or watches a script that uses the machine's own.
 
-    Raises WarmupError or NothingToPackageError where the run is of no use.
+    Raises WarmupError or NothingToPackageError where the run is of no use, and StoreError where the
+    disk refuses what the run needs.
     """
-    with tempfile.TemporaryDirectory(prefix="tcv-") as work:
-        record, hook = Path(work, "record.jsonl"), Path(work, "probe")
-        hook.mkdir()
-        shutil.copy(PROBE, hook / "sitecustomize.py")
+    with scratch_folder() as work:
+        record = work / "record.jsonl"
         orders = {"record": str(record), "target": _as_order(stand_in)}
         variables = {
             "TCV_PROBE": json.dumps(orders),
-            "PYTHONPATH": str(hook),
+            "PYTHONPATH": str(_hook_in(work)),
             "TRITON_CACHE_DIR": str(cache_dir.absolute()),
             # What Inductor remembers from another run would keep Triton from being asked.
-            "TORCHINDUCTOR_CACHE_DIR": str(Path(work, "inductor")),
+            "TORCHINDUCTOR_CACHE_DIR": str(work / "inductor"),
         }
         finished = interpreter.run(
             script, variables, on_output=on_output, timeout=timeout, stop=stop
@@ -166,6 +165,41 @@ def run_watched(  # noqa: PLR0913
     if error is not None:
         raise error
     return finished, records
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Give a folder for the time of one run.
+
+    Raises StoreError where the disk refuses it.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="tcv-"))
+    except OSError as error:
+        raise disk_refused(error) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def disk_refused(error: OSError) -> StoreError:
+    """Return the error that says that the folder for temporary files cannot be used."""
+    return StoreError(
+        f"The folder for temporary files {tempfile.gettempdir()!r} refused a file.",
+        cause=f"The system said: {error.strerror}.",
+        next_step="Free space there, or name another folder in TMPDIR.",
+    )
+
+
+def _hook_in(work: Path) -> Path:
+    hook = work / "probe"
+    try:
+        hook.mkdir()
+        shutil.copy(PROBE, hook / "sitecustomize.py")
+    except OSError as error:
+        raise disk_refused(error) from error
+    return hook
 
 
 def _as_order(target: Target | None) -> tuple[str, str, int] | None:
