@@ -33,9 +33,15 @@ ARROWS = {
     "container*": ("stores.access", "triton*", "errors"),
     "merge": ("image*", "triton*", "oci*", "errors"),
     "choose": ("image*", "stores*", "triton*", "oci*", "errors"),
+    "here": ("preflight.machine", "frameworks.detect", "gpus*", "triton*", "errors"),
+    "api*": (
+        *("choose", "here", "preflight*", "restore*", "image*", "frameworks*", "stores*"),
+        *("gpus*", "triton*", "oci*", "errors"),
+    ),
     "workplace": ("oci.disk", "errors"),
     "inputs*": ("triton.target", "oci.reference", "errors"),
     "tags*": ("triton.target", "oci.reference", "errors"),
+    "plan*": ("inputs", "tags", "triton.target", "oci.reference", "errors"),
     "__init__": (),
     "__main__": ("*",),
     "commands*": ("*",),
@@ -50,6 +56,7 @@ OWNERS = {
     "docker": ("stores.docker*", "stores.local", "stores.credentials*", "container*"),
     "actions_toolkit": ("github.workflow",),
     "github": ("github.api",),
+    "yaml": ("plan.*", "gpus.stub"),
     "rich": ("commands*",),
     "click": ("commands*", "__main__"),
 }

@@ -4,18 +4,13 @@ from pathlib import Path
 
 import click
 
+from tcv_action import api
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
-from tcv_action.commands.images import named_image
-from tcv_action.commands.machines import inventory_here, machine_here, stub
 from tcv_action.commands.places import container_of
 from tcv_action.commands.scripts import Warming
-from tcv_action.image import read_contract
-from tcv_action.preflight.check import check
-from tcv_action.preflight.machine import Machine
 from tcv_action.preflight.verdict import require_compatible, to_json, to_text
 from tcv_action.stores.access import RegistryAccess
-from tcv_action.triton.target import Target
 from tcv_action.warming import WarmupIn
 
 
@@ -27,7 +22,7 @@ from tcv_action.warming import WarmupIn
     "--in-image", metavar="NAME", help="Check against the Python of this container image instead."
 )
 @click.option("--in-network", metavar="NAME", help="Network of that container.  [default: our own]")
-@stub
+@options.stub
 @options.registry
 @options.as_json
 @log_level
@@ -55,15 +50,19 @@ def command(
       tcv check oci:images:latest --python /opt/venv/bin/python --json
       tcv check ghcr.io/me/kernels:v1-cuda-sm90 --in-image ghcr.io/me/service:v1
     """
-    found = named_image(image, access, Target.parse(target) if target else None)
-    if in_image is None:
-        machine = machine_here(python, stub, edge)
-    else:
+    environment = None
+    if in_image is not None:
         inside = Warming(where=WarmupIn.COMPILE_ONLY, image=in_image, network=in_network)
         with container_of(inside, in_image, python, access, edge) as place:
             environment, _ = place.describe()
-        machine = Machine(inventory=inventory_here(stub), environment=environment)
-    verdicts = check(read_contract(found), machine)
+    verdicts = api.preflight(
+        image,
+        target=target,
+        python=python,
+        environment=environment,
+        gpus=api.system_gpus(stub),
+        access=access,
+    )
     if as_json:
         print_json(to_json(verdicts))
     else:

@@ -1,26 +1,18 @@
 """`tcv create`: a cache folder becomes an image."""
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from tcv_action import api
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
-from tcv_action.commands.scripts import chosen_interpreter
-from tcv_action.frameworks.detect import read_any_cache
-from tcv_action.image import ImageFacts, PackOptions, pack, read_contract
-from tcv_action.oci.image import OciImage
-from tcv_action.oci.layout import Layout
-from tcv_action.oci.reference import DEFAULT_TAG, Reference
+from tcv_action.image import PackOptions
+from tcv_action.oci.reference import Reference
 from tcv_action.report import text
-from tcv_action.stores import Pushed
 from tcv_action.stores.access import RegistryAccess
 from tcv_action.stores.local import Builder, local_place
-from tcv_action.stores.select import open_store
-from tcv_action.triton.environment import Environment
-from tcv_action.triton.target import Target
 
 
 @click.command
@@ -80,66 +72,53 @@ def command(
       tcv create -d ~/.triton/cache -i ghcr.io/me/kernels:v1-cuda-sm90 --push
       tcv create -d cache -i oci:images:latest
     """
-    reference = _destination(image, access, Builder(builder) if builder else None, push=push)
-    packing = replace(packing, title=_title(reference))
-    environment = _environment(python, edge)
-    cache = read_any_cache(folder)
-    for name in cache.dropped:
+    created = api.create(
+        folder,
+        destination(image, access, Builder(builder) if builder else None, push=push),
+        target=target,
+        options=packing,
+        python=python,
+        access=access,
+    )
+    for name in created.left_out:
         edge.say(f"left out {name}")
-    with tempfile.TemporaryDirectory(prefix="tcv-create-") as scratch:
-        packed = pack(
-            cache,
-            Target.parse(target) if target else None,
-            Layout.create(Path(scratch, "oci")),
-            options=packing,
-            environment=environment,
-        )
-        pushed = open_store(reference, access).write(packed, reference)
-    _show(packed, pushed, as_json=as_json)
+    show(created, as_json=as_json)
 
 
-def _destination(
-    name: str, access: RegistryAccess, builder: Builder | None, *, push: bool
-) -> Reference:
-    """Return where the image goes: a plain name belongs to the local store unless it is pushed."""
+def destination(name: str, access: RegistryAccess, builder: Builder | None, *, push: bool) -> str:
+    """Write out where a plain name goes: a registry, or the local store that was chosen.
+
+    Raises StoreError where that local store is not here.
+    """
     reference = Reference.parse(name)
-    if not reference.explicit and not push:
-        reference = local_place(reference, access.environment, builder)
-    return reference if reference.tag or reference.path else reference.with_tag(DEFAULT_TAG)
+    if reference.explicit or not (push or builder):
+        return name
+    there = replace(reference, explicit=True)
+    return str(there if push else local_place(reference, access.environment, builder))
 
 
-def _title(reference: Reference) -> str | None:
-    if reference.repository:
-        return reference.repository.rpartition("/")[2]
-    return reference.tag
-
-
-def _environment(python: str | None, edge: Edge) -> Environment | None:
-    return chosen_interpreter(python, edge).describe()[0] if python else None
-
-
-def _show(image: OciImage, pushed: Pushed, *, as_json: bool) -> None:
-    facts = read_contract(image)
+def show(created: api.Created, *, as_json: bool) -> None:
+    """Print what was made."""
     if as_json:
-        print_json(_record(image, pushed, facts))
+        print_json(_record(created))
         return
+    facts = created.facts
     targets = ", ".join(str(target) for target in facts.targets)
-    click.echo(f"{pushed.reference}  {image.digest}")
+    click.echo(f"{created.reference}  {created.digest}")
     click.echo(
         f"{facts.entry_count} entries for {targets}, {text.size(facts.cache_size_bytes)} in an image"
-        f" of {text.size(sum(layer.size for layer in image.layers))};"
-        f" {text.size(pushed.uploaded_bytes)} written"
+        f" of {text.size(created.image_size_bytes)}; {text.size(created.uploaded_bytes)} written"
     )
 
 
-def _record(image: OciImage, pushed: Pushed, facts: ImageFacts) -> dict[str, object]:
+def _record(created: api.Created) -> dict[str, object]:
     return {
-        "reference": str(pushed.reference),
-        "digest": image.digest,
-        "targets": [str(target) for target in facts.targets],
-        "entries": facts.entry_count,
-        "cache_size_bytes": facts.cache_size_bytes,
-        "image_size_bytes": sum(layer.size for layer in image.layers) + len(image.config),
-        "uploaded_bytes": pushed.uploaded_bytes,
-        "labels": dict(facts.labels),
+        "reference": str(created.reference),
+        "digest": created.digest,
+        "targets": [str(target) for target in created.facts.targets],
+        "entries": created.facts.entry_count,
+        "cache_size_bytes": created.facts.cache_size_bytes,
+        "image_size_bytes": created.image_size_bytes,
+        "uploaded_bytes": created.uploaded_bytes,
+        "labels": dict(created.facts.labels),
     }

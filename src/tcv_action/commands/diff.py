@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from tcv_action.api import folder_or_reference, named_image
 from tcv_action.commands import options
 from tcv_action.commands.edge import log_level, print_json
-from tcv_action.commands.images import folder_or_reference, named_image
 from tcv_action.diff import Side, diff, to_json, to_text
 from tcv_action.image import read_contract
 from tcv_action.restore import restore
@@ -54,7 +54,7 @@ def _side(place: str, access: RegistryAccess, target: Target | None) -> Side:
     if isinstance(found, Path):
         cache = read_cache(found)
         return Side(entries=read_key_inputs(cache), digests=_digests(cache))
-    image = named_image(place, access, target)
+    image = named_image(place, target=target, access=access)
     with tempfile.TemporaryDirectory(prefix="tcv-diff-") as scratch:
         restored = restore(image, Path(scratch, "cache"))
         cache = read_cache(restored.destination)

@@ -6,16 +6,16 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from tcv_action import api
 from tcv_action.commands import options
 from tcv_action.commands.edge import log_level, print_json
-from tcv_action.commands.machines import inventory_here, stub
 from tcv_action.gpus.fleet import to_json
 from tcv_action.gpus.gpu import Inventory
 from tcv_action.report import text
 
 
 @click.command
-@stub
+@options.stub
 @options.as_json
 @log_level
 def command(stub: Path | None, *, as_json: bool) -> None:
@@ -26,7 +26,7 @@ def command(stub: Path | None, *, as_json: bool) -> None:
       tcv gpus --json
       tcv gpus --stub two-h100.yaml
     """
-    inventory = inventory_here(stub)
+    inventory = api.system_gpus(stub)
     if as_json:
         print_json(to_json(inventory))
         return

@@ -4,21 +4,14 @@ from pathlib import Path
 
 import click
 
-from tcv_action.choose import Wanted, read_image
+from tcv_action import api
 from tcv_action.commands import options
 from tcv_action.commands.edge import log_level, print_json
-from tcv_action.commands.images import folder_or_reference
-from tcv_action.frameworks.detect import read_any_cache
 from tcv_action.frameworks.inductor import InductorCache
 from tcv_action.frameworks.vllm import VllmCache
-from tcv_action.image import read_contract
-from tcv_action.oci.reference import Reference
 from tcv_action.report import text
 from tcv_action.stores.access import RegistryAccess
-from tcv_action.stores.local import find_image
-from tcv_action.stores.select import open_store
 from tcv_action.triton.cache import Cache
-from tcv_action.triton.target import Target
 
 
 @click.command
@@ -37,24 +30,18 @@ def command(place: str, target: str | None, access: RegistryAccess, *, as_json: 
       tcv inspect ghcr.io/me/kernels:v1-cuda-sm90
       tcv inspect ~/.triton/cache --json
     """
-    found = folder_or_reference(place)
-    if isinstance(found, Path):
-        _show(folder_record(found), as_json=as_json)
-        return
-    store, found = find_image(found, access)
-    if target is None and (index := store.read_index(found)) is not None:
-        images = [found.with_digest(entry.descriptor.digest) for entry in index.entries]
-        records = [image_record(one, access, None) for one in images]
-        _show_index(str(found), index.digest, records, as_json=as_json)
-        return
-    chosen = Target.parse(target) if target else None
-    _show(image_record(found, access, chosen), as_json=as_json)
+    match api.inspect(place, target=target, access=access):
+        case api.InspectedFolder() as found:
+            _show(_folder_record(found), as_json=as_json)
+        case api.InspectedImage() as found:
+            _show(_image_record(found), as_json=as_json)
+        case api.InspectedIndex() as found:
+            _show_index(found, as_json=as_json)
 
 
-def folder_record(folder: Path) -> dict[str, object]:
-    """Describe a cache folder as JSON-ready values; sizes are in bytes."""
-    cache = read_any_cache(folder)
-    return _cache_record(folder, cache) if isinstance(cache, Cache) else _tree_record(cache)
+def _folder_record(found: api.InspectedFolder) -> dict[str, object]:
+    cache = found.cache
+    return _cache_record(found.folder, cache) if isinstance(cache, Cache) else _tree_record(cache)
 
 
 def _tree_record(cache: VllmCache | InductorCache) -> dict[str, object]:
@@ -100,14 +87,10 @@ def _cache_record(folder: Path, cache: Cache) -> dict[str, object]:
     }
 
 
-def image_record(
-    reference: Reference, access: RegistryAccess, target: Target | None
-) -> dict[str, object]:
-    """Describe an image as JSON-ready values, from its manifest and config alone."""
-    image = read_image(open_store(reference, access), reference, Wanted(target=target))
-    facts = read_contract(image)
+def _image_record(found: api.InspectedImage) -> dict[str, object]:
+    image, facts = found.image, found.facts
     return {
-        "reference": str(reference),
+        "reference": str(found.reference),
         "digest": image.digest,
         "media_type": image.descriptor.media_type,
         "kind": str(facts.kind),
@@ -115,7 +98,7 @@ def image_record(
         "targets": [str(target) for target in facts.targets],
         "entry_count": facts.entry_count,
         "cache_size_bytes": facts.cache_size_bytes,
-        "image_size_bytes": sum(layer.size for layer in image.layers) + len(image.config),
+        "image_size_bytes": found.image_size_bytes,
         "triton_version": facts.triton_version,
         "layers": [
             {"media_type": layer.media_type, "digest": layer.digest, "size": layer.size}
@@ -136,11 +119,12 @@ def _show(record: dict[str, object], *, as_json: bool) -> None:
             click.echo(f"{'':<18}{line}")
 
 
-def _show_index(name: str, digest: str, records: list[dict[str, object]], *, as_json: bool) -> None:
+def _show_index(found: api.InspectedIndex, *, as_json: bool) -> None:
+    name, records = str(found.reference), [_image_record(one) for one in found.images]
     if as_json:
-        print_json({"reference": name, "digest": digest, "images": records})
+        print_json({"reference": name, "digest": found.digest, "images": records})
         return
-    click.echo(f"{name}  {digest}  (an index of {len(records)} images)\n")
+    click.echo(f"{name}  {found.digest}  (an index of {len(records)} images)\n")
     for record in records:
         _show(record, as_json=False)
         click.echo()

@@ -44,6 +44,12 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print the result
 image = click.option(
     "--image", "-i", required=True, metavar="IMAGE", help="Reference to the image."
 )
+stub = click.option(
+    "--stub",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Take the GPUs from this file instead; docs/gpus-stub.md has its format.",
+)
 script = click.argument(
     "command", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGS]...", required=True
 )

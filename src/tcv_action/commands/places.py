@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tcv_action.commands.edge import Edge
-from tcv_action.commands.scripts import Warming, chosen_interpreter, gpus_for
+from tcv_action.commands.scripts import Warming, gpus_for
 from tcv_action.errors import InputError
 from tcv_action.gpus.gpu import Absence, Gpu, Inventory
+from tcv_action.here import interpreter_here
 from tcv_action.oci.reference import Reference
 from tcv_action.stores.access import Credentials, RegistryAccess
 from tcv_action.stores.credentials import credentials_for
@@ -47,7 +48,7 @@ def standing(
     _check(warming)
     if warming.image is None:
         gpus = gpus_for(warming, targets, edge)
-        yield Stand(place=chosen_interpreter(python, edge), gpus=gpus)
+        yield Stand(place=interpreter_here(python, edge.environ), gpus=gpus)
         return
     with container_of(warming, warming.image, python, access, edge) as place:
         yield Stand(place=place, gpus=_gpus_inside(warming, targets, place, edge))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from tcv_action.api import named_image
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
-from tcv_action.commands.images import named_image
 from tcv_action.commands.places import standing
 from tcv_action.commands.scripts import Warming, given_script
 from tcv_action.errors import InputError
@@ -135,7 +135,7 @@ def _restored(image: str, folder: Path, targets: Sequence[Target], access: Regis
     requests: list[Request] = []
     environments: dict[Target, Environment] = {}
     for target in targets or (None,):
-        found = named_image(image, access, target)
+        found = named_image(image, target=target, access=access)
         requests += restore(found, folder, target=target).requests
         facts = read_contract(found)
         if facts.environment is not None:
