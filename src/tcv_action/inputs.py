@@ -248,13 +248,22 @@ FIELDS: tuple[Field, ...] = (
         default="false",
         help="Keep a comment with the result on the pull request; needs pull-requests: write.",
     ),
+    Field(
+        name="config",
+        parameter="config",
+        help="Configuration with the inputs that are not given here, such as tcv.yml.",
+    ),
 )
 
 
-def from_environment(environ: Mapping[str, str]) -> dict[str, object]:
+def from_environment(
+    environ: Mapping[str, str], configured: Mapping[str, str] | None = None
+) -> dict[str, object]:
     """Return the parameters that `INPUT_*` variables set; an empty variable sets nothing.
 
-    Secrets are not among them: `registry_password` and `github_token` read them.
+    `configured` has the text of inputs that a configuration sets. An input at its default yields
+    to it, since the runner sets the variable of a default as well. Secrets are not among them:
+    `registry_password` and `github_token` read them.
 
     Raises InputError that names every input that cannot be read.
     """
@@ -262,6 +271,8 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     wrong: list[str] = []
     for field in FIELDS:
         value = environ.get(_variable(field.name), "")
+        if value.strip() in {"", field.default}:
+            value = (configured or {}).get(field.name, value)
         if field.secret or not value.strip():
             continue
         try:

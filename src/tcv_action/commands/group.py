@@ -16,6 +16,7 @@ _COMMANDS = {
     "verify": "Replay a script against an image or folder and count the hits.",
     "diff": "Compare two images or folders, entry by entry.",
     "merge": "Join the images of a matrix to one index, one result, one summary.",
+    "plan": "Make the matrix of a workflow's jobs from a configuration.",
     "relocate": "Rewrite a folder's group files for where it is, or will be mounted.",
     "gpus": "Show this machine's GPUs.",
 }

@@ -11,6 +11,7 @@ import click
 
 from tcv_action.commands import options
 from tcv_action.commands.asking import comment_on_pull_request, labels_of_repository
+from tcv_action.commands.configured import Configured
 from tcv_action.commands.edge import Edge, log_level
 from tcv_action.commands.places import standing
 from tcv_action.commands.results import deliver
@@ -51,9 +52,15 @@ class Given:
     access: RegistryAccess
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
+@click.command(cls=Configured, context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGS]...")
 @options.module
+@click.option(
+    "--config",
+    metavar="FILE",
+    expose_value=False,
+    help="Configuration with what is not given here, such as tcv.yml.",
+)
 @options.targets
 @click.option("--image", "-i", metavar="NAME", help="Image to push, as ghcr.io/OWNER/NAME:TAG.")
 @click.option(
