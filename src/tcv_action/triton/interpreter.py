@@ -82,10 +82,11 @@ class Interpreter:
 
         Raises WarmupError where it cannot be started.
         """
-        environment = {**self.environment, **script.environment, **variables}
-        if "PYTHONPATH" in variables and "PYTHONPATH" in {**self.environment, **script.environment}:
-            given = {**self.environment, **script.environment}["PYTHONPATH"]
-            environment["PYTHONPATH"] = os.pathsep.join((variables["PYTHONPATH"], given))
+        given = {**self.environment, **script.environment}
+        environment = {**given, **variables}
+        if "PYTHONPATH" in given and "PYTHONPATH" in variables:
+            folders = (variables["PYTHONPATH"], given["PYTHONPATH"])
+            environment["PYTHONPATH"] = os.pathsep.join(folders)
         if script.is_command:
             folders = (str(self.executable.parent), environment.get("PATH", os.defpath))
             environment["PATH"] = os.pathsep.join(folders)

@@ -128,26 +128,31 @@ def _variables() -> dict[str, str | None]:
 
 
 def _tools(triton_folder: str) -> dict[str, str]:
-    tools = {}
+    tools = _amd_tools(triton_folder)
     for name, variable in (
         ("ptxas", "TRITON_PTXAS_PATH"),
         ("ptxas-blackwell", "TRITON_PTXAS_BLACKWELL_PATH"),
     ):
         bundled = os.path.join(triton_folder, "backends", "nvidia", "bin", name)
         tools[name] = _version_of(os.environ.get(variable) or bundled)
+    return {name: tools[name] for name in sorted(tools) if tools[name]}
+
+
+def _amd_tools(triton_folder: str) -> dict[str, str]:
     try:
-        from triton.backends.amd import compiler as amd
+        from triton.backends.amd.compiler import HIPBackend, HIPOptions
     except ImportError:
-        return {name: version for name, version in tools.items() if version}
-    if hasattr(amd.HIPBackend, "path_to_rocm_lld"):  # up to 3.4, AMD's linker is part of the key
+        return {}
+    tools = {}
+    if hasattr(HIPBackend, "path_to_rocm_lld"):  # up to 3.4, AMD's linker is part of the key
         try:
-            tools["ld.lld"] = _version_of(str(amd.HIPBackend.path_to_rocm_lld()))
-        except Exception:
+            tools["ld.lld"] = _version_of(str(HIPBackend.path_to_rocm_lld()))
+        except Exception:  # what Triton raises where there is no linker
             tools["ld.lld"] = ""
-    if "file_hash" not in amd.HIPOptions.hash.__code__.co_names:
+    if "file_hash" not in HIPOptions.hash.__code__.co_names:
         # Up to 3.8, the key of a HIP kernel holds the place where AMD's bitcode lies.
         tools["amd-bitcode"] = os.path.join(triton_folder, "backends", "amd", "lib")
-    return {name: version for name, version in tools.items() if version}
+    return tools
 
 
 def _version_of(program: str) -> str:
@@ -232,7 +237,10 @@ def _attributes(src: Any, names: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def _json_ready(value: Any) -> Any:
-    return json.loads(json.dumps(value, default=_plain))
+    try:
+        return json.loads(json.dumps(value, default=_plain))
+    except (TypeError, ValueError):
+        return str(value)
 
 
 def _stage_seconds(times: Any) -> dict[str, float]:

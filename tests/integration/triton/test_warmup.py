@@ -295,6 +295,33 @@ for more in (1, 2):
     assert made == [(1, 32), (1, 64), (2, 32), (2, 64)]
 
 
+def test_a_kernel_that_differs_from_run_to_run_is_named(
+    triton_here: Interpreter, tmp_path: Path
+) -> None:
+    code = """
+import os, triton
+import triton.language as tl
+from triton.runtime.jit import MockTensor
+
+@triton.jit
+def steady_kernel(x_ptr, VALUE: tl.constexpr):
+    tl.store(x_ptr, VALUE)
+
+@triton.jit
+def fickle_kernel(x_ptr, VALUE: tl.constexpr):
+    tl.store(x_ptr, VALUE)
+
+for kernel, value in ((steady_kernel, 3), (fickle_kernel, os.getpid())):
+    kernel[(1,)](MockTensor(tl.int32), VALUE=value)
+"""
+    what = written(tmp_path, code)
+    warm(what, "cuda:90", tmp_path / "cache", triton_here)
+    proof = prove(what, "cuda:90", tmp_path / "cache", triton_here)
+    assert (proof.hits, proof.total) == (1, 2)
+    (miss,) = proof.misses
+    assert (miss.name, miss.source) == ("fickle_kernel", f"{tmp_path / 'script.py'}:10")
+
+
 def test_autotuning_results_are_not_kept_where_nothing_was_measured(
     triton_here: Interpreter, tmp_path: Path
 ) -> None:
