@@ -756,7 +756,7 @@ def _redirect_calls(torch: Any) -> None:
     thread, backward = threading.Thread, torch.autograd.function.BackwardCFunction
     thread._bootstrap_inner = _entering(OnMeta, thread._bootstrap_inner)  # type: ignore[attr-defined]
     backward.apply = _entering(OnMeta, backward.apply)
-    _launch_in_operators(torch.library.Library, OnMeta)
+    _launch_in_operators(torch.library, OnMeta)
 
 
 def _own_answers(torch: Any) -> dict[Any, Callable[..., Any]]:
@@ -806,27 +806,33 @@ def _entering(mode: Callable[[], Any], function: Callable[..., Any]) -> Callable
 
 
 _PYTORCHS_OWN = {"aten", "prim", "prims", "rngprims", "debugprims", "quantized", "higher_order"}
-_REAL_KERNELS = {"CUDA", "CompositeExplicitAutograd", "CompositeImplicitAutograd"}
+_FOR_THE_GPU = {"CUDA", "CompositeExplicitAutograd"}
+_FOR_ANY = {"CompositeImplicitAutograd", ""}
 
 
-def _launch_in_operators(library_type: Any, mode: Callable[[], Any]) -> None:
+def _launch_in_operators(library_module: Any, mode: Callable[[], Any]) -> None:
     """Run the real kernel of an operator that a person registered, where PyTorch would fake it."""
-    implement = library_type.impl
+    implement = library_module.Library.impl
+    taken: set[str] = getattr(library_module, "_impls", set())
     real = set()
 
     def impl(library: Any, name: Any, function: Any, key: str = "", **options: Any) -> Any:
         if library.ns in _PYTORCHS_OWN or library.ns.startswith("_"):
             return implement(library, name, function, key, **options)
-        operator = (library.ns, str(name).replace("::", ".").split(".")[-1])
-        if key == "Meta" and operator in real:
+        meant = key or library.dispatch_key
+        plain = str(getattr(name, "_name", name)).split("::")[-1]
+        operator = f"{library.ns}/{plain}/Meta"
+        if meant == "Meta" and operator in real:
             return None
-        if key in _REAL_KERNELS:
-            real.add(operator)
+        if meant in _FOR_THE_GPU | _FOR_ANY:
             function = _entering(mode, function)
-            implement(library, name, function, "Meta", allow_override=True)
+        if meant in _FOR_THE_GPU:
+            real.add(operator)
+            taken.discard(operator)
+            implement(library, name, function, "Meta", **options)
         return implement(library, name, function, key, **options)
 
-    library_type.impl = impl
+    library_module.Library.impl = impl
 
 
 # ---- Being there before the script is ------------------------------------------------------
