@@ -1,10 +1,5 @@
 """Warm up the kernels that torch.compile writes for a small model; this needs the GPU itself."""
 
-import os
-
-# PyTorch's own caches would answer before Triton is asked.
-os.environ.setdefault("TORCHINDUCTOR_FORCE_DISABLE_CACHES", "1")
-
 import torch
 
 
