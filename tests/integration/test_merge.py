@@ -5,7 +5,6 @@ import tarfile
 from pathlib import Path
 
 import pytest
-
 from tests.services.command import tcv
 from tests.services.registry import Registry
 
@@ -108,6 +107,7 @@ def test_failed_leg_is_shown_and_sinks_the_others_only_by_choice(
     assert failed.code == 4
     strict = tcv("merge", "-i", f"{name}:v1", good, bad, cwd=tmp_path)
     assert strict.code == 4
+    assert tcv("inspect", f"{name}:v1").code == 5
     lenient = tcv("merge", "-i", f"{name}:v1", good, bad, "--allow-failed", cwd=tmp_path).ok()
     assert "hip:gfx942" in lenient.out
     summary = (tmp_path / "tcv-out" / "summary.md").read_text()
@@ -119,3 +119,45 @@ def test_result_that_is_none_is_refused(tmp_path: Path) -> None:
     refused = tcv("merge", "-i", f"oci:{tmp_path / 'all'}:v1", tmp_path, cwd=tmp_path)
     assert refused.code == 2
     assert "outputs.json" in refused.err
+
+
+@pytest.mark.registry
+def test_a_leg_that_left_nothing_is_shown(
+    registry: Registry, caches: dict[str, Path], tmp_path: Path
+) -> None:
+    name = f"{registry.name('missing')}:v1"
+    good = leg("cuda:90", caches["cuda:90"], name, tmp_path)
+    wanted = ("-t", "cuda:90", "-t", "hip:gfx942")
+    strict = tcv("merge", "-i", name, good, *wanted, cwd=tmp_path)
+    assert strict.code == 1
+    assert "left no result" in (tmp_path / "tcv-out" / "summary.md").read_text()
+    lenient = tcv("merge", "-i", name, good, *wanted, "--allow-failed", "--json", cwd=tmp_path)
+    merged = lenient.ok().json
+    assert merged["result"] == "failure"
+    assert merged["tags"] == ["v1-cuda-sm90", "v1"]
+
+
+@pytest.mark.registry
+def test_the_index_gets_the_templates_tags(
+    registry: Registry, caches: dict[str, Path], tmp_path: Path
+) -> None:
+    name = f"{registry.name('tagged')}:v1"
+    legs = [leg(target, cache, name, tmp_path) for target, cache in caches.items()]
+    tags = ("--tag", "{tag}", "--tag", "newest-{backend}-{arch}")
+    tcv("merge", "-i", name, *legs, *tags, cwd=tmp_path).ok()
+    digests = {
+        tcv("inspect", registry.name(f"tagged:{tag}"), "--json").ok().json["digest"]
+        for tag in ("v1", "newest")
+    }
+    assert len(digests) == 1
+
+
+def test_dry_runs_make_a_summary_alone(caches: dict[str, Path], tmp_path: Path) -> None:
+    legs = []
+    for target, cache in caches.items():
+        legs.append(tmp_path / target.replace(":", "-"))
+        tcv("run", "--cache-dir", cache, "--dry-run", "-o", legs[-1]).ok()
+    merged = tcv("merge", "-i", "localhost:1/a:v1", *legs, "--json", cwd=tmp_path).ok().json
+    assert merged["dry-run"]
+    assert merged["digest"] == ""
+    assert [row["target"] for row in merged["targets"]] == ["cuda:90", "hip:gfx942"]

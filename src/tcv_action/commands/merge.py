@@ -18,22 +18,49 @@ from tcv_action.oci.image import OciImage
 from tcv_action.oci.media_types import DOCKER_MANIFEST, MediaTypes
 from tcv_action.oci.reference import DEFAULT_TAG, Reference
 from tcv_action.report.reading import read_result
-from tcv_action.report.result import RunResult, TargetResult
+from tcv_action.report.result import Failure, RunResult, TargetResult
 from tcv_action.stores.access import RegistryAccess
 from tcv_action.stores.select import open_store
+from tcv_action.tags import fields_from_environment, index_tags
+from tcv_action.triton.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """Where the index goes, which targets must be there, and whether some may have failed."""
+
+    reference: Reference
+    tags: tuple[str, ...]
+    targets: tuple[Target, ...]
+    allow_failed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
     """One image that is merged, and the row that the reports show of it."""
 
-    reference: Reference
-    row: TargetResult | None = None
+    row: TargetResult
+    image: OciImage
 
 
 @click.command
 @click.argument("sources", nargs=-1, required=True, metavar="IMAGE|RESULT...")
 @click.option("--image", "-i", required=True, metavar="INDEX", help="Reference of the index.")
+@click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="TEMPLATE",
+    help="Tag template of the index, as of its legs; may be repeated.  [default: INDEX's tag]",
+)
+@click.option(
+    "--target",
+    "-t",
+    "targets",
+    multiple=True,
+    metavar="TARGET",
+    help="Target that must be among the sources; one that is not counts as failed.",
+)
 @click.option(
     "--output",
     "-o",
@@ -56,6 +83,8 @@ def command(
     context: click.Context,
     sources: tuple[str, ...],
     image: str,
+    tags: tuple[str, ...],
+    targets: tuple[str, ...],
     output: Path,
     access: RegistryAccess,
     *,
@@ -65,7 +94,8 @@ def command(
     """Join the images of a matrix to one OCI index, one result and one summary.
 
     A source is an image's reference, or the result of a run: its outputs.json, or the folder that
-    holds it. Two images for one target, or of different commits, are refused.
+    holds it. Two images for one target, or of different commits, are refused. Results of dry runs
+    have no images: they make a summary and no index.
 
     \b
     Examples:
@@ -74,17 +104,78 @@ def command(
     """
     edge = context.ensure_object(Edge)
     reference = _with_tag(Reference.parse(image))
+    order = _Order(
+        reference=reference,
+        tags=_index_tags(tags, reference, edge),
+        targets=options.parse_targets(targets),
+        allow_failed=allow_failed,
+    )
     legs, names = _sorted_out(sources)
-    rows = [row for leg in legs for row in leg.targets]
-    parts = [_of_row(row) for row in rows if row.failure is None]
-    parts += [_Part(reference=Reference.parse(name)) for name in names]
     # A password that is given is for the registry of the index, and is shown to no other.
-    done = _joined(parts, reference, replace(access, domain=reference.domain or None))
-    failed = tuple(row for row in rows if row.failure)
-    lost = next((leg.failure for leg in legs if leg.failure), None)
-    result = replace(done, targets=(*done.targets, *failed), failure=done.failure or lost)
+    result = _merged(legs, names, order, replace(access, domain=reference.domain or None))
     code = deliver(result, output, edge, as_json=as_json)
-    context.exit(0 if allow_failed and done.index_digest else code)
+    enough = result.index_digest or (result.dry_run and _succeeded(result.targets))
+    context.exit(0 if allow_failed and enough else code)
+
+
+def _merged(
+    legs: Sequence[RunResult], names: Sequence[str], order: _Order, access: RegistryAccess
+) -> RunResult:
+    """Join what the legs made; what failed, here or there, is part of the result."""
+    rows = tuple(row for leg in legs for row in leg.targets)
+    result = RunResult(
+        image=_bare(order.reference),
+        dry_run=any(leg.dry_run for leg in legs),
+        targets=rows,
+        failure=next((leg.failure for leg in legs if leg.failure), None),
+    )
+    try:
+        parts = [] if result.dry_run else _parts(_succeeded(rows), names, access)
+        done = tuple(part.row for part in parts) if parts else _succeeded(rows)
+        failed = tuple(row for row in rows if row.failure)
+        missing = _missing(order.targets, (*done, *failed))
+        result = replace(result, targets=(*done, *failed, *missing))
+        if result.dry_run or not parts or not (result.succeeded or order.allow_failed):
+            return result
+        return _with_index(result, [part.image for part in parts], order, access)
+    except TcvError as error:
+        return replace(result, failure=failure_of("join the images", error))
+
+
+def _with_index(
+    result: RunResult, images: Sequence[OciImage], order: _Order, access: RegistryAccess
+) -> RunResult:
+    index = merge(images, _media_types(images))
+    store = open_store(order.reference, access)
+    for tag in order.tags:
+        store.write_index(index, images, order.reference.with_tag(tag))
+    return replace(result, index_tags=order.tags, index_digest=index.digest)
+
+
+def _succeeded(rows: Sequence[TargetResult]) -> tuple[TargetResult, ...]:
+    return tuple(row for row in rows if row.failure is None)
+
+
+def _index_tags(templates: Sequence[str], reference: Reference, edge: Edge) -> tuple[str, ...]:
+    fields = {"tag": reference.tag or DEFAULT_TAG, **fields_from_environment(edge.environ)}
+    return index_tags(templates or ("{tag}",), fields)
+
+
+def _missing(wanted: Sequence[Target], rows: Sequence[TargetResult]) -> tuple[TargetResult, ...]:
+    """Say of each target that must be there, and is not, that its leg left nothing."""
+    there = {row.target for row in rows}
+    return tuple(
+        TargetResult(target=target, failure=_LOST) for target in wanted if target not in there
+    )
+
+
+_LOST = Failure(
+    stage="hand on a result",
+    what="The leg of this target left no result.",
+    cause="Its job ended before the work began, or its result was not handed on.",
+    next_step="Look at that job's log.",
+    exit_code=1,
+)
 
 
 def _with_tag(reference: Reference) -> Reference:
@@ -108,38 +199,30 @@ def _sorted_out(sources: Sequence[str]) -> tuple[list[RunResult], list[str]]:
     return legs, names
 
 
-def _of_row(row: TargetResult) -> _Part:
+def _parts(
+    rows: Sequence[TargetResult], names: Sequence[str], access: RegistryAccess
+) -> list[_Part]:
+    parts = [_Part(row=row, image=_read(_reference_of(row), access)) for row in rows]
+    for name in names:
+        reference = Reference.parse(name)
+        image = _read(reference, access)
+        parts.append(_Part(row=_row(reference, image), image=image))
+    return parts
+
+
+def _reference_of(row: TargetResult) -> Reference:
     if not row.references or not row.digest:
         what = f"The result for {str(row.target)!r} names no image."
         raise InputError(
             what,
-            cause="Its run pushed nothing, or was a dry run whose folder is not here.",
+            cause="Its run pushed nothing.",
             next_step="Run that leg again without --dry-run.",
         )
-    return _Part(reference=Reference.parse(row.references[0]).with_digest(row.digest), row=row)
+    return Reference.parse(row.references[0]).with_digest(row.digest)
 
 
-def _joined(parts: Sequence[_Part], reference: Reference, access: RegistryAccess) -> RunResult:
-    """Join the parts; what fails is part of the result."""
-    result = RunResult(image=_bare(reference), dry_run=False, targets=())
-    try:
-        images = [_read(part, access) for part in parts]
-        result = replace(
-            result,
-            targets=tuple(
-                part.row or _row(part, image) for part, image in zip(parts, images, strict=True)
-            ),
-        )
-        index = merge(images, _media_types(images))
-        open_store(reference, access).write_index(index, images, reference)
-    except TcvError as error:
-        return replace(result, failure=failure_of("join the images", error))
-    tags = (reference.tag,) if reference.tag else ()
-    return replace(result, index_tags=tags, index_digest=index.digest)
-
-
-def _read(part: _Part, access: RegistryAccess) -> OciImage:
-    return open_store(part.reference, access).read(part.reference)
+def _read(reference: Reference, access: RegistryAccess) -> OciImage:
+    return open_store(reference, access).read(reference)
 
 
 def _media_types(images: Sequence[OciImage]) -> MediaTypes:
@@ -147,13 +230,13 @@ def _media_types(images: Sequence[OciImage]) -> MediaTypes:
     return MediaTypes.DOCKER if docker else MediaTypes.OCI
 
 
-def _row(part: _Part, image: OciImage) -> TargetResult:
+def _row(reference: Reference, image: OciImage) -> TargetResult:
     """Say of an image that came without a result what its labels tell."""
     facts = read_contract(image)
     return TargetResult(
         target=facts.targets[0],
-        tags=(part.reference.tag,) if part.reference.tag else (),
-        references=(str(part.reference),),
+        tags=(reference.tag,) if reference.tag else (),
+        references=(str(reference),),
         digest=image.digest,
         labels=facts.labels,
         entries=facts.entry_count,
