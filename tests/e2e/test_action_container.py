@@ -73,7 +73,7 @@ def test_it_pushes_behind_a_login_and_no_secret_appears(
     tool: Callable[[str], str],
 ) -> None:
     login = registry_with_login
-    before = containers(docker_engine)
+    before = docker_engine.containers()
     done = step(
         runner,
         action_image,
@@ -89,7 +89,7 @@ def test_it_pushes_behind_a_login_and_no_secret_appears(
     name = f"docker://{login.name('action/native:v1-cuda-sm90')}"
     inspected = subprocess.run([*command, name], check=True, capture_output=True, text=True).stdout
     assert json.loads(inspected)["Labels"]["cache.triton.image/entry-count"] == "31"
-    assert containers(docker_engine) == before
+    assert docker_engine.containers() == before
     for text in (done.log.text, done.summary, json.dumps(dict(done.outputs)), inspected):
         assert login.password not in text
     for path in (runner.workspace / "tcv-out").rglob("*"):
@@ -156,8 +156,3 @@ def test_no_triton_is_said_so(runner: Runner, action_image: str) -> None:
 
     assert done.code == 4, done.raw
     assert "Triton" in done.log.annotations[0].message
-
-
-def containers(engine: DockerEngine) -> set[str]:
-    """Return the ids of all containers, running or not."""
-    return set(engine.docker("ps", "--all", "--quiet").stdout.decode().split())

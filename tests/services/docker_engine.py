@@ -34,6 +34,10 @@ class DockerEngine:
         """What a child process needs to reach this engine and no other."""
         return {"DOCKER_HOST": self.host}
 
+    def containers(self) -> set[str]:
+        """Return the ids of all containers, running or not."""
+        return set(self.docker("ps", "--all", "--quiet").stdout.decode().split())
+
     def docker(
         self, *arguments: str, stdin: bytes | None = None, timeout: float = 300
     ) -> subprocess.CompletedProcess[bytes]:

@@ -3,7 +3,7 @@
 from tests.services.base_image import base_tarball
 from tests.services.cache import ROOT
 from tests.services.docker_engine import DockerEngine
-from tests.services.interpreters import TRITON, interpreter, require_python
+from tests.services.interpreters import TRITON, Interpreter, interpreter, require_python
 
 BASE = "local/base:1"
 ACTION = "local/tcv-action:1"
@@ -25,10 +25,17 @@ def build_action(engine: DockerEngine, base: str) -> str:
     return ACTION
 
 
+def same_python_as_base() -> Interpreter:
+    """Return a Python of the base's minor version with Triton, on this machine."""
+    version, python = require_python(BASE_PYTHON)
+    return interpreter(python, version, [TRITON])
+
+
 def add_triton(engine: DockerEngine, base: str, name: str) -> str:
     """Put Triton, without PyTorch, into the Python of the base and return the image's name."""
-    made = interpreter(require_python(BASE_PYTHON)[1], BASE_PYTHON, [TRITON])
-    packages = made.path.parents[1] / "lib" / f"python{BASE_PYTHON}" / "site-packages"
+    packages = (
+        same_python_as_base().path.parents[1] / "lib" / f"python{BASE_PYTHON}" / "site-packages"
+    )
     container = engine.docker("create", base, "true").stdout.decode().strip()
     for package in sorted(packages.glob("triton*")):
         engine.docker("cp", str(package), f"{container}:{DEBIAN_PACKAGES}/")

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from tcv_action import inputs
 from tcv_action.commands import options
 from tcv_action.commands.asking import comment_on_pull_request, labels_of_repository
 from tcv_action.commands.configured import Configured
@@ -140,7 +141,12 @@ def _pushing_where_possible(said: Given, edge: Edge) -> Given:
     """Make a dry run of what cannot be pushed: a fork's pull request is given no secrets."""
     if not said.push:
         return replace(said, dry_run=True)
-    if said.dry_run or said.access.credentials or not is_forks_pull_request(edge.github_event()):
+    password = said.access.credentials.password if said.access.credentials else ""
+    # There the job's own token only reads, but for pull_request_target.
+    has_secrets = password not in {"", inputs.github_token(edge.environ)}
+    trusted = edge.environ.get("GITHUB_EVENT_NAME") == "pull_request_target"
+    from_fork = is_forks_pull_request(edge.github_event()) and not trusted
+    if said.dry_run or has_secrets or not from_fork:
         return said
     edge.say("This is a fork's pull request, without secrets: a dry run, nothing is pushed.")
     return replace(said, dry_run=True)
