@@ -146,6 +146,7 @@ def extract(
     *,
     target: Target | str | None = None,
     check: bool = True,
+    baremetal: bool = False,
     python: str | None = None,
     gpus: Inventory | None = None,
     access: RegistryAccess | None = None,
@@ -157,7 +158,8 @@ def extract(
     target is taken, else the one for `gpus`, which are this machine's where none are given.
     Unless `check` is False, what cannot hit on those GPUs, or in the interpreter `python`, is
     refused before a layer is read; without `python` one is guessed, and what it would miss is
-    only told in the verdicts.
+    only told in the verdicts. `baremetal` asks `python3` where none is named, and compares the
+    entries' dummy keys too.
 
     Raises IncompatibleError for what cannot hit, InputError for an image that cannot be trusted,
     NothingToPackageError where it has no entry for the target, WarmupError where `python` has no
@@ -169,10 +171,11 @@ def extract(
     facts = read_contract(found)
     verdicts = None
     if check:
-        machine = machine_here(python, gpus, _environ(access))
+        machine = machine_here(python, gpus, _environ(access), baremetal=baremetal)
         verdicts = compare(facts, machine)
         # An interpreter that was only guessed refuses nothing.
-        judged = machine if python is not None else replace(machine, environment=None)
+        guessed = python is None and not baremetal
+        judged = replace(machine, environment=None) if guessed else machine
         require_compatible(compare(facts, judged), image)
     place = Path(folder) if folder is not None else usual_folder(facts.kind, _environ(access))
     restored = restore(found, place, target=_target(target))
@@ -210,13 +213,15 @@ def preflight(
     target: Target | str | None = None,
     python: str | None = None,
     environment: Environment | None = None,
+    baremetal: bool = False,
     gpus: Inventory | None = None,
     access: RegistryAccess | None = None,
 ) -> Verdicts:
     """Foretell whether an image will hit, from its labels alone; raises nothing for a miss.
 
     It is compared with `gpus` (this machine's where none are given) and with `environment`, else
-    with the interpreter `python`, else with the one that is found here.
+    with the interpreter `python`, else with the one that is found here. `baremetal` is that of
+    `extract`.
 
     Raises IncompatibleError where an index has nothing for the target or the GPUs, InputError for
     an image that is no cache, WarmupError where `python` has no Triton, StoreError where the store
@@ -226,7 +231,7 @@ def preflight(
     gpus = inventory_here() if gpus is None else gpus
     _, found = _found(image, _target(target), gpus, access)
     if environment is None:
-        machine = machine_here(python, gpus, _environ(access))
+        machine = machine_here(python, gpus, _environ(access), baremetal=baremetal)
     else:
         machine = Machine(inventory=gpus, environment=environment)
     return compare(read_contract(found), machine)
@@ -243,14 +248,19 @@ def system_gpus(stub: Path | str | None = None) -> Inventory:
 
 
 def named_image(
-    image: str, *, target: Target | str | None = None, access: RegistryAccess | None = None
+    image: str,
+    *,
+    target: Target | str | None = None,
+    gpus: Inventory | None = None,
+    access: RegistryAccess | None = None,
 ) -> OciImage:
     """Return the image that a reference names, its layers unread; of an index, as `extract` does.
 
-    Raises IncompatibleError where an index has nothing for the target or this machine's GPUs,
-    InputError where nothing decides, StoreError where the store fails.
+    Raises IncompatibleError where an index has nothing for the target or the GPUs, InputError
+    where nothing decides, StoreError where the store fails.
     """
-    return _found(image, _target(target), inventory_here(), access or RegistryAccess())[1]
+    gpus = inventory_here() if gpus is None else gpus
+    return _found(image, _target(target), gpus, access or RegistryAccess())[1]
 
 
 def folder_or_reference(place: Path | str) -> Path | Reference:

@@ -10,6 +10,7 @@ from tcv_action.frameworks.detect import Kind
 from tcv_action.gpus import find_gpus
 from tcv_action.gpus.gpu import Inventory
 from tcv_action.preflight.machine import Machine
+from tcv_action.triton.dummy_key import DummyKeys
 from tcv_action.triton.interpreter import Interpreter, find_interpreter
 
 # The variable that names the folder, and the folder below the home where it is not set.
@@ -44,12 +45,21 @@ def interpreter_here(python: str | None, environ: Mapping[str, str]) -> Interpre
     return find_interpreter(python or own, environ)
 
 
-def machine_here(python: str | None, inventory: Inventory, environ: Mapping[str, str]) -> Machine:
+def machine_here(
+    python: str | None, inventory: Inventory, environ: Mapping[str, str], *, baremetal: bool = False
+) -> Machine:
     """Describe this machine: these GPUs, and the interpreter that would load a cache.
+
+    `baremetal` asks for all that the original's flag looked at: dummy keys too, and an interpreter
+    (`python3` if none is named) that has Triton.
 
     Raises WarmupError where an interpreter that was named has no Triton; one that was only guessed
     leaves the environment unknown.
     """
+    if baremetal:
+        environment, _ = interpreter_here(python or "python3", environ).describe()
+        keys = DummyKeys.of_environment(environment)
+        return Machine(inventory=inventory, environment=environment, dummy_keys=keys)
     try:
         environment, _ = interpreter_here(python, environ).describe()
     except WarmupError as error:
@@ -57,6 +67,11 @@ def machine_here(python: str | None, inventory: Inventory, environ: Mapping[str,
             raise
         return Machine(inventory=inventory, why_unknown=error.what.rstrip("."))
     return Machine(inventory=inventory, environment=environment)
+
+
+def variable_of(kind: Kind) -> str:
+    """Return the environment variable that names the folder of such caches."""
+    return _USUAL[kind][0]
 
 
 def usual_folder(kind: Kind, environ: Mapping[str, str]) -> Path:

@@ -80,9 +80,7 @@ def command(
         python=python,
         access=access,
     )
-    for name in created.left_out:
-        edge.say(f"left out {name}")
-    show(created, as_json=as_json)
+    show(created, edge, as_json=as_json)
 
 
 def destination(name: str, access: RegistryAccess, builder: Builder | None, *, push: bool) -> str:
@@ -97,8 +95,10 @@ def destination(name: str, access: RegistryAccess, builder: Builder | None, *, p
     return str(there if push else local_place(reference, access.environment, builder))
 
 
-def show(created: api.Created, *, as_json: bool) -> None:
+def show(created: api.Created, edge: Edge, *, as_json: bool) -> None:
     """Print what was made."""
+    for name in created.left_out:
+        edge.say(f"left out {name}")
     if as_json:
         print_json(_record(created))
         return

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from tcv_action import inputs
 from tcv_action.commands.terminal import Terminal
@@ -72,8 +73,10 @@ class Edge:
 def _progress(environ: Mapping[str, str]) -> Progress:
     if environ.get("GITHUB_ACTIONS") != "true":
         return Terminal()
-    from tcv_action.github.workflow import Workflow  # noqa: PLC0415
+    from tcv_action.github.workflow import Workflow, mask  # noqa: PLC0415
 
+    for secret in inputs.secrets(environ):
+        mask(secret)
     return Workflow()
 
 
@@ -82,8 +85,14 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def set_log_level(_context: click.Context, _parameter: click.Parameter, level: str) -> str:
-    """Send the package's own log to standard error from this level on."""
+def set_log_level(context: click.Context, parameter: click.Parameter, level: str) -> str:
+    """Send the package's own log to standard error from this level on.
+
+    A level before the verb holds where the verb names none.
+    """
+    usual = context.get_parameter_source(parameter.name or "") is ParameterSource.DEFAULT
+    if usual and context.parent is not None:
+        return level
     logging.basicConfig(
         level=level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
@@ -93,6 +102,7 @@ def set_log_level(_context: click.Context, _parameter: click.Parameter, level: s
 
 log_level = click.option(
     "--log-level",
+    "-l",
     type=click.Choice(_LEVELS, case_sensitive=False),
     default="warning",
     show_default=True,

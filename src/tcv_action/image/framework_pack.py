@@ -16,6 +16,7 @@ from tcv_action.image.write import write_image
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.layer import LayerFile
 from tcv_action.oci.layout import Layout
+from tcv_action.triton.dummy_key import DummyKeys
 from tcv_action.triton.environment import Environment
 from tcv_action.triton.target import Target
 
@@ -44,7 +45,9 @@ def pack_framework(
         options=options,
         environment=environment,
     )
-    manifest = framework_manifest_json(cache, environment)
+    manifest = framework_manifest_json(
+        cache, options.dummy_keys or DummyKeys.of_environment(environment)
+    )
     files.append(LayerFile(name=of_kind.manifest_file, size=len(manifest), source=manifest))
     host_arch = next(filter(None, (host_abis(one)[1] for one in cache.tree.triton.values())), None)
     return write_image(layout, files, labels, options, host_arch=host_arch)

@@ -3,27 +3,25 @@
 from tcv_action.frameworks.inductor import InductorCache
 from tcv_action.frameworks.vllm import Artifacts, CompiledModel, VllmCache
 from tcv_action.image.records import Record, compact, entry_records
-from tcv_action.triton.environment import Environment
+from tcv_action.triton.dummy_key import DummyKeys
 
 
-def framework_manifest_json(
-    cache: VllmCache | InductorCache, environment: Environment | None
-) -> bytes:
+def framework_manifest_json(cache: VllmCache | InductorCache, keys: DummyKeys) -> bytes:
     """Write manifest.json: `{"vllm": […]}` as mcv does, or `{"inductor": {…}, "triton": […]}`."""
     if isinstance(cache, VllmCache):
-        models = [_model(model, environment) for model in cache.models]
+        models = [_model(model, keys) for model in cache.models]
         return compact({"vllm": models}).encode()
     document = {
         "inductor": {"parts": cache.parts, "embedded": sorted(cache.embedded)},
-        "triton": entry_records(cache.tree.entries, environment),
+        "triton": entry_records(cache.tree.entries, keys),
     }
     return compact(document).encode()
 
 
-def _model(model: CompiledModel, environment: Environment | None) -> Record:
+def _model(model: CompiledModel, keys: DummyKeys) -> Record:
     record: dict[str, object] = {"vllmHash": model.hash, "cacheFormat": str(model.format)}
     lists = {
-        "triton": entry_records(model.entries, environment),
+        "triton": entry_records(model.entries, keys),
         "binary": [_artifacts(artifacts) for artifacts in model.artifacts],
         "aot_compile": [
             {"hash": model.hash, "rank": aot.rank, "model_file": "model", "file_size": aot.size}

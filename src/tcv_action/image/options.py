@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tcv_action.oci.media_types import MediaTypes
+from tcv_action.triton.dummy_key import DummyKeys
 from tcv_action.triton.groups import PORTABLE, PathStyle
 
 
@@ -35,6 +36,7 @@ class PackOptions:
 
     `title` is the last component of the image's name. `labels` and `annotations` are added to
     those of the contract. `created` is in seconds since 1970, for the config and for all files.
+    `dummy_keys` are those of another Triton than the one that the image records.
     """
 
     media_types: MediaTypes = MediaTypes.OCI
@@ -46,3 +48,4 @@ class PackOptions:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     created: int = 0
+    dummy_keys: DummyKeys | None = None

@@ -14,6 +14,7 @@ from tcv_action.oci.image import OciImage
 from tcv_action.oci.layer import LayerFile
 from tcv_action.oci.layout import Layout
 from tcv_action.triton.cache import Cache
+from tcv_action.triton.dummy_key import DummyKeys
 from tcv_action.triton.environment import Environment
 from tcv_action.triton.request import Request
 from tcv_action.triton.target import Target
@@ -40,8 +41,9 @@ def pack(
     """
     if not isinstance(cache, Cache):
         return pack_framework(cache, target, layout, options=options, environment=environment)
+    keys = options.dummy_keys or DummyKeys.of_environment(environment)
     part = cache.for_target(target) if target else cache
-    records = entry_records(part.entries, environment)
+    records = entry_records(part.entries, keys)
     files = cache_files(part, options)
     labels = build_labels(
         part,

@@ -23,9 +23,8 @@ _LABEL_ORDER = (
 )  # fmt: skip
 
 
-def entry_records(entries: Sequence[Entry], environment: Environment | None) -> list[Record]:
+def entry_records(entries: Sequence[Entry], keys: DummyKeys) -> list[Record]:
     """Describe each entry as manifest.json does, fields in the order of the newest mcv."""
-    keys = DummyKeys.of_environment(environment)
     return [_record(entry, keys.of_entry(entry)) for entry in entries]
 
 

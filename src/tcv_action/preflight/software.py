@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from tcv_action.image.contract import ImageFacts
 from tcv_action.preflight.machine import Machine
 from tcv_action.preflight.verdict import Outcome, Verdict
+from tcv_action.triton.dummy_key import UNKNOWN_TRITON_KEY, DummyKeys
 from tcv_action.triton.environment import Environment, as_triton_reads, enters_key
 from tcv_action.triton.target import Target
 
+_KEYS = "dummy keys"
 _NO_RECORD = "the image does not say; another tool may have built it"
 
 # A point, the field that both sides hold it in, and what follows where they differ.
@@ -36,6 +38,30 @@ def software_verdicts(facts: ImageFacts, here: Machine) -> Iterator[Verdict]:
         machine = getattr(here.environment, field, None)
         yield _compared(point, image, machine, miss=reason, unknown=here.why_unknown)
     yield from _recorded(facts, here)
+    if here.dummy_keys is not None:
+        yield _dummy_keys(facts, here.dummy_keys)
+
+
+def _dummy_keys(facts: ImageFacts, here: DummyKeys) -> Verdict:
+    """Compare the entries' dummy keys: one that agrees means the same Triton and environment."""
+    held = [record for record in facts.metadata or () if "dummy_key" in record]
+    untold = DummyKeys.of_environment(None)
+    if any(record["dummy_key"] == untold.of_record(record) for record in held):
+        return _untold("the tool that built the image had no Triton")
+    if not held or here.triton_key == UNKNOWN_TRITON_KEY:
+        return _untold("this Triton tells no key" if held else _NO_RECORD)
+    alike = next((one for one in held if one["dummy_key"] == here.of_record(one)), held[0])
+    return _compared(
+        _KEYS,
+        str(alike["dummy_key"]),
+        here.of_record(alike),
+        miss="the tool that built the image had another Triton, or other environment variables",
+        unknown="",
+    )
+
+
+def _untold(reason: str) -> Verdict:
+    return Verdict(point=_KEYS, outcome=Outcome.UNKNOWN, image=None, here=None, reason=reason)
 
 
 def _recorded(facts: ImageFacts, here: Machine) -> Iterator[Verdict]:

@@ -41,11 +41,19 @@ class DummyKeys:
     def of_entry(self, entry: Entry) -> str:
         """Compute one entry's key."""
         target = f"{entry.target.backend}-{entry.target.arch}-{entry.target.warp_size}"
+        return self._key(target, entry.metadata)
+
+    def of_record(self, record: Mapping[str, object]) -> str:
+        """Compute the key of an entry that the `metadata` label or manifest.json describes."""
+        target = f"{record.get('backend')}-{record.get('arch')}-{record.get('warp_size')}"
+        return self._key(target, record)
+
+    def _key(self, target: str, metadata: Mapping[str, object]) -> str:
         parts = (
             self.triton_key,
             _SOURCE,
             hashlib.sha256(target.encode()).hexdigest(),
-            _digest(_options(entry.metadata)),
+            _digest(_options(metadata)),
             self.variables_digest,
         )
         return hashlib.sha256("-".join(parts).encode()).hexdigest()
