@@ -302,6 +302,12 @@ def github_token(environ: Mapping[str, str]) -> str:
     return environ.get(_variable("github-token")) or environ.get("GITHUB_TOKEN", "")
 
 
+def secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return every secret that was given, to be hidden in the log."""
+    given = [environ.get(_variable(field.name), "") for field in FIELDS if field.secret]
+    return tuple(filter(None, [*given, environ.get("TCV_REGISTRY_PASSWORD", "")]))
+
+
 def _variable(name: str) -> str:
     return f"INPUT_{name.upper().replace(' ', '_')}"
 

@@ -9,6 +9,7 @@ from tcv_action.frameworks.detect import AnyCache
 from tcv_action.image import ImageFacts
 from tcv_action.oci.image import OciImage
 from tcv_action.report.result import Failure, TargetResult
+from tcv_action.triton.failures import ScriptError
 from tcv_action.triton.replay import Proof
 from tcv_action.triton.target import Target
 from tcv_action.triton.warmup import Warmup
@@ -48,12 +49,15 @@ def known(value: _T | None) -> _T:
 
 def failure_of(stage: str, error: TcvError) -> Failure:
     """Keep an error as a value of the report."""
+    file, line = (error.file, error.line) if isinstance(error, ScriptError) else ("", 0)
     return Failure(
         stage=stage,
         what=error.what,
         cause=error.cause,
         next_step=error.next_step,
         exit_code=error.exit_code,
+        file=file,
+        line=line,
     )
 
 

@@ -14,6 +14,7 @@ from tcv_action import inputs
 from tcv_action.commands.terminal import Terminal
 from tcv_action.errors import TcvError
 from tcv_action.progress import Progress
+from tcv_action.triton.failures import ScriptError
 
 _LEVELS = ("debug", "info", "warning", "error")
 
@@ -61,9 +62,18 @@ class Edge:
         if self.on_github:
             from tcv_action.github.workflow import Workflow  # noqa: PLC0415
 
-            Workflow().fail(str(error), title=error.what.splitlines()[0])
+            file, line = self._place(error)
+            Workflow().fail(str(error), title=error.what.splitlines()[0], file=file, line=line)
         else:
             Terminal().error(error)
+
+    def _place(self, error: TcvError) -> tuple[str, int]:
+        """Return file and line of the user's script, as the repository names the file."""
+        if not isinstance(error, ScriptError) or not error.file:
+            return "", 0
+        path, workspace = Path(error.file), self.environ.get("GITHUB_WORKSPACE", "")
+        inside = workspace and path.is_relative_to(workspace)
+        return str(path.relative_to(workspace) if inside else path), error.line
 
     def say(self, text: str) -> None:
         """Say one line to the person."""

@@ -14,6 +14,7 @@ from tcv_action.report import text
 from tcv_action.report.outputs import outputs, outputs_json, step_outputs
 from tcv_action.report.result import Failure, RunResult
 from tcv_action.report.summary import headline, summary
+from tcv_action.triton.failures import ScriptError
 
 
 def deliver(
@@ -103,4 +104,7 @@ def _places(result: RunResult, output: Path, layout: Path | None) -> Iterator[tu
 
 def _error(failure: Failure) -> TcvError:
     what = f"{failure.stage}: {failure.what}"
-    return TcvError(what, cause=failure.cause, next_step=failure.next_step)
+    parts = {"cause": failure.cause, "next_step": failure.next_step}
+    if failure.file:
+        return ScriptError(what, file=failure.file, line=failure.line, **parts)
+    return TcvError(what, **parts)

@@ -27,8 +27,16 @@ class Warming:
 
 
 def given_script(command: tuple[str, ...], *, module: bool) -> Script:
-    """Make the script value of what stands on the command line."""
-    return Script(argv=("-m", *command) if module else command, cwd=Path.cwd())
+    """Make the script value of what stands on the command line.
+
+    A first word that is no file here and looks like none (`torchrun`) is a program: it and all
+    that it starts is watched.
+    """
+    if module:
+        return Script(argv=("-m", *command), cwd=Path.cwd())
+    first = Path(command[0])
+    is_program = len(first.parts) == 1 and first.suffix != ".py" and not first.is_file()
+    return Script(argv=command, cwd=Path.cwd(), is_command=is_program)
 
 
 def gpus_for(warming: Warming, targets: Sequence[Target], edge: Edge) -> frozenset[Target]:

@@ -56,7 +56,7 @@ class Workflow:
             core.warning(text)
             sys.stdout.flush()
 
-    def fail(self, text: str, *, title: str, file: str = "", line: int | None = None) -> None:
+    def fail(self, text: str, *, title: str, file: str = "", line: int = 0) -> None:
         """Annotate the run with an error, at a file's line where one is known."""
         place = {"file": file, "start_line": line} if file and line else {}
         with self._lock:
@@ -105,6 +105,11 @@ def set_outputs(outputs: Mapping[str, str]) -> None:
             what = f"The output name {name!r} is not one that GitHub can take."
             raise InputError(what, cause="Names are letters, digits, '-' and '_'.")
         core.set_output(name, value)
+
+
+def export(name: str, value: str) -> None:
+    """Set an environment variable for the steps that follow, in the file that GITHUB_ENV names."""
+    core.export_variable(name, value)
 
 
 def append_summary(path: Path, markdown: str) -> None:

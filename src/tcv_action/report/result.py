@@ -9,13 +9,18 @@ from tcv_action.triton.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """The stage that failed, the error's three parts and its exit code."""
+    """The stage that failed, the error's three parts and its exit code.
+
+    `file` and `line` name the place in the user's script, where there is one.
+    """
 
     stage: str
     what: str
     cause: str
     next_step: str
     exit_code: int
+    file: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
