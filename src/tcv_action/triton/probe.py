@@ -662,12 +662,17 @@ def _device_properties(gpu: Gpu) -> Any:
 def _stand_in_for_torch(torch: Any, gpu: Gpu) -> None:
     for name, answer in _cuda_answers(torch, gpu).items():
         setattr(torch.cuda, name, answer)
+    for name in ("Stream", "Event"):
+        base = getattr(getattr(torch, "_streambase", None), f"_{name}Base", None)
+        if hasattr(base, "register"):  # up to 2.5 an abstract class, which TorchDynamo asks about
+            base.register(getattr(torch.cuda, name))
     for name in ("range_push", "range_pop", "mark", "range_start", "range_end"):
         setattr(torch.cuda.nvtx, name, _constant(None))
     for name, value in _accelerator_answers(torch).items():
         setattr(torch.accelerator, name, _constant(value))
-    torch.version.cuda = "12.8" if gpu.backend == "cuda" else None
-    torch.version.hip = "6.4" if gpu.backend == "hip" else None
+    version = torch.version
+    version.cuda = (version.cuda or "12.8") if gpu.backend == "cuda" else None
+    version.hip = (version.hip or "6.4") if gpu.backend == "hip" else None
     _redirect_defaults(torch)
     _refuse_what_cannot_be(torch)
     _redirect_calls(torch)
