@@ -25,6 +25,7 @@ from tests.services.interpreters import (
     require_python,
 )
 from tests.services.registry import Registry, running_registry
+from tests.services.small_github import SmallGitHub, running_small_github
 from tests.services.tools import require_tool
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
@@ -114,6 +115,20 @@ def github_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def faulty_github_api(github_api: str) -> Iterator[FaultProxy]:
     """Give a proxy before `github_api` that keeps the requests and fails where it is told to."""
     with running_fault_proxy(github_api) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def small_github() -> Iterator[SmallGitHub]:
+    """Give a small GitHub that remembers what was written to it."""
+    with running_small_github() as github:
+        yield github
+
+
+@pytest.fixture
+def faulty_github(small_github: SmallGitHub) -> Iterator[FaultProxy]:
+    """Give a proxy before `small_github` that keeps the requests and fails where it is told to."""
+    with running_fault_proxy(small_github.url) as proxy:
         yield proxy
 
 

@@ -27,6 +27,7 @@ ARROWS = {
     "preflight*": ("image*", "gpus*", "triton*", "oci*", "errors"),
     "diff*": ("triton*", "errors"),
     "github*": ("errors",),
+    "prune*": ("github.version", "oci*", "errors"),
     "report*": ("preflight*", "gpus*", "triton*", "oci*", "errors"),
     "proving": ("triton*", "errors"),
     "warming": ("gpus*", "triton*", "errors"),

@@ -10,7 +10,7 @@ from tcv_action.report.result import RunResult
 from tcv_action.report.summary import brief
 
 if TYPE_CHECKING:
-    from tcv_action.github.api import Api
+    from tcv_action.github.api import Api, Patience
 
 
 def labels_of_repository(edge: Edge) -> dict[str, str]:
@@ -44,14 +44,14 @@ def comment_on_pull_request(result: RunResult, edge: Edge) -> None:
     _optional("the comment", edge, lambda api: put_comment(api, place, _text(result, edge)))
 
 
-def open_api(edge: Edge) -> "Api | None":
+def open_api(edge: Edge, patience: "Patience | None" = None) -> "Api | None":
     """Return GitHub's API, signed in; None without a token."""
     token = inputs.github_token(edge.environ)
     if not token:
         return None
     from tcv_action.github.api import Api  # noqa: PLC0415
 
-    return Api(token, url=edge.environ.get("GITHUB_API_URL", ""))
+    return Api(token, url=edge.environ.get("GITHUB_API_URL", ""), patience=patience)
 
 
 def _optional(what: str, edge: Edge, work: Callable[["Api"], None]) -> None:

@@ -39,6 +39,10 @@ class RegistryStore:
         """Return the index that the reference names; None where it names a single image."""
         return index_of(*fetch_manifest(self._session(reference, _PULL), reference))
 
+    def read_manifest(self, reference: Reference) -> bytes:
+        """Return the manifest or index that the reference names, exact to the byte."""
+        return fetch_manifest(self._session(reference, _PULL), reference)[1]
+
     def write(self, image: OciImage, reference: Reference) -> Pushed:
         """Push the image under the reference's tag, or by digest alone where it has none."""
         check_digest(image.digest, reference)

@@ -1,0 +1,1 @@
+"""Old versions of a package: which may go."""
