@@ -663,7 +663,7 @@ def _stand_in_for_torch(torch: Any, gpu: Gpu) -> None:
     for name, answer in _cuda_answers(torch, gpu).items():
         setattr(torch.cuda, name, answer)
     for name in ("Stream", "Event"):
-        base = getattr(getattr(torch, "_streambase", None), f"_{name}Base", None)
+        base: Any = getattr(getattr(torch, "_streambase", None), f"_{name}Base", None)
         if hasattr(base, "register"):  # up to 2.5 an abstract class, which TorchDynamo asks about
             base.register(getattr(torch.cuda, name))
     for name in ("range_push", "range_pop", "mark", "range_start", "range_end"):
