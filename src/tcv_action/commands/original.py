@@ -53,8 +53,8 @@ def _action(flags: Flags) -> str:
     chosen = [name for name in _ACTIONS if getattr(flags, name)]
     wrong = []
     if len(chosen) != 1:
-        said = " and ".join(_spelled(name) for name in chosen) or "none"
-        wrong.append(f"One action is wanted, and {said} is given.")
+        said = ", ".join(_spelled(name) for name in chosen) or "none"
+        wrong.append(f"One action is wanted, and given: {said}.")
     if not flags.image and set(chosen) & {"create", "extract", "check_compat"}:
         wrong.append("No image is named.")
     if not flags.folder and "create" in chosen:
