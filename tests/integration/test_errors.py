@@ -187,7 +187,7 @@ def test_script_that_fails(
     )  # fmt: skip
     shows(ended, code, said)
     written = sorted(path.name for path in (tmp_path / "tcv-out").iterdir())
-    assert written == ["outputs.json", "summary.md"]
+    assert written == ["outputs.json", "page.html", "summary.md"]
     summary = (tmp_path / "tcv-out" / "summary.md").read_text()
     assert "warm up" in summary
     assert f"exit code {code}" in summary

@@ -12,6 +12,7 @@ from tcv_action.errors import TcvError
 from tcv_action.oci.disk import disk_trouble, written_beside
 from tcv_action.report import text
 from tcv_action.report.outputs import outputs, outputs_json, step_outputs
+from tcv_action.report.page import page
 from tcv_action.report.result import Failure, RunResult
 from tcv_action.report.summary import headline, summary
 from tcv_action.triton.failures import ScriptError
@@ -39,7 +40,12 @@ def deliver(
 def _write(result: RunResult, output: Path) -> None:
     with disk_trouble(output):
         output.mkdir(parents=True, exist_ok=True)
-    for name, content in (("summary.md", summary(result)), ("outputs.json", outputs_json(result))):
+    contents = {
+        "summary.md": summary(result),
+        "outputs.json": outputs_json(result),
+        "page.html": page(result),
+    }
+    for name, content in contents.items():
         with written_beside(output / name) as file:
             file.write(content.encode())
 
@@ -100,6 +106,7 @@ def _places(result: RunResult, output: Path, layout: Path | None) -> Iterator[tu
         yield "layout", str(layout)
     yield "summary", str(output / "summary.md")
     yield "outputs", str(output / "outputs.json")
+    yield "page", str(output / "page.html")
 
 
 def _error(failure: Failure) -> TcvError:

@@ -1,11 +1,17 @@
 """Summary and outputs, of whole, partial and failed runs."""
 
+import base64
+import hashlib
 import json
+import re
+from dataclasses import replace
 
 from tcv_action.report.outputs import outputs, outputs_json, step_outputs
+from tcv_action.report.page import page
 from tcv_action.report.result import Failure, RunResult, TargetResult
 from tcv_action.report.summary import headline, summary
 from tcv_action.report.text import cell, code, size
+from tcv_action.triton.request import Request
 from tcv_action.triton.target import Target
 
 CUDA = TargetResult(
@@ -34,6 +40,18 @@ FAILED = TargetResult(
         next_step="Sign in.",
         exit_code=5,
     ),
+)
+REQUEST = Request(
+    name="add_kernel<b>",
+    hash="0" * 64,
+    hit=False,
+    target="cuda:90",
+    source="/work/warm.py:4",
+    signature={"x_ptr": "*fp32"},
+    constants={"BLOCK": 1024},
+    attributes={},
+    options={"num_warps": 4},
+    seconds={"ptx": 0.5},
 )
 GOOD = RunResult(image="localhost:5000/k", dry_run=False, targets=(CUDA,))
 PARTIAL = RunResult(image="localhost:5000/k", dry_run=False, targets=(CUDA, FAILED))
@@ -94,6 +112,20 @@ def test_step_outputs_are_strings_and_json_is_the_whole() -> None:
     assert texts["tags"] == "latest-cuda-sm90"
     assert texts["entry-count"] == "31"
     assert json.loads(texts["json"]) == outputs(GOOD)
+
+
+def test_page_shows_the_run_and_runs_no_text_of_it() -> None:
+    evil = replace(CUDA, labels={"x": "<script>alert(1)</script>"}, requests=(REQUEST,))
+    text = page(RunResult(image="k", dry_run=False, targets=(evil, FAILED)))
+    (program,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "add_kernel&lt;b&gt;" in text
+    assert "said no." in text
+    assert "31 of 31" in text
+    assert "http://" not in text
+    assert "https://" not in text
 
 
 def test_cells_cannot_break_the_table() -> None:
