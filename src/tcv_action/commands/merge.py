@@ -1,5 +1,6 @@
 """`tcv merge`: the images of a matrix become one index."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,7 +45,7 @@ class _Part:
 
 
 @click.command
-@click.argument("sources", nargs=-1, required=True, metavar="IMAGE|RESULT...")
+@click.argument("sources", nargs=-1, metavar="IMAGE|RESULT...")
 @click.option("--image", "-i", required=True, metavar="INDEX", help="Reference of the index.")
 @click.option(
     "--tag",
@@ -103,6 +104,9 @@ def command(
       tcv merge -i oci:all:v1 oci:a:v1-cuda-sm90 oci:b:v1-hip-gfx942
     """
     edge = context.ensure_object(Edge)
+    if not sources and not targets:
+        what = "There is nothing to merge."
+        raise InputError(what, next_step="Name images, or the folders of results.")
     reference = _with_tag(Reference.parse(image))
     order = _Order(
         reference=reference,
@@ -114,6 +118,7 @@ def command(
     # A password that is given is for the registry of the index, and is shown to no other.
     result = _merged(legs, names, order, replace(access, domain=reference.domain or None))
     code = deliver(result, output, edge, as_json=as_json)
+    _hand_on_digests(result, edge)
     enough = result.index_digest or (result.dry_run and _succeeded(result.targets))
     context.exit(0 if allow_failed and enough else code)
 
@@ -150,6 +155,16 @@ def _with_index(
     for tag in order.tags:
         store.write_index(index, images, order.reference.with_tag(tag))
     return replace(result, index_tags=order.tags, index_digest=index.digest)
+
+
+def _hand_on_digests(result: RunResult, edge: Edge) -> None:
+    """Name each digest that was pushed, the index first: an attestation is made for each."""
+    if edge.github_file("OUTPUT") is None:
+        return
+    from tcv_action.github.workflow import set_outputs  # noqa: PLC0415
+
+    pushed = [] if result.dry_run else [row.digest for row in result.targets if row.references]
+    set_outputs({"digests": json.dumps([one for one in (result.index_digest, *pushed) if one])})
 
 
 def _succeeded(rows: Sequence[TargetResult]) -> tuple[TargetResult, ...]:

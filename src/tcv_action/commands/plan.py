@@ -50,7 +50,7 @@ def command(
     """Make the matrix of a workflow's jobs from a configuration.
 
     CONFIG is tcv.yml where none is named; without any such file the targets alone make the plan.
-    On GitHub the step's outputs are matrix, image, registry and config, too.
+    On GitHub the step's outputs are matrix, targets, image, tags, registry and config, too.
 
     \b
     Examples:
@@ -90,7 +90,9 @@ def _hand_on(made: dict[str, object], legs: tuple[Leg, ...], path: Path | None, 
     workflow.set_outputs(
         {
             "matrix": _one_line(made),
+            "targets": "\n".join(str(leg.target) for leg in legs),
             "image": image,
+            "tags": legs[0].settings.get("tags", ""),
             "registry": Reference.parse(image).domain if image else "",
             "config": str(path or ""),
         }

@@ -1,5 +1,6 @@
 """A plan as the matrix of a workflow's jobs, and as the settings of one run."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -31,8 +32,11 @@ def matrix(legs: Sequence[Leg], *, runs_on: object, container: str, name: str) -
     `runs_on` and `container` hold where the leg does not say; `name` begins the name of each
     leg's artifact, which is the leg's own since a matrix has one set of outputs.
 
-    Raises InputError for more jobs than GitHub makes.
+    Raises InputError for more jobs than GitHub makes, and for a name that is no artifact's.
     """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        what = f"The name {name!r} cannot begin an artifact's name."
+        raise InputError(what, next_step="Take letters, digits, '-' and '_'.")
     if len(legs) > MOST_JOBS:
         what = f"{len(legs)} targets are more than the {MOST_JOBS} jobs that GitHub makes."
         raise InputError(what, next_step="Split the targets over two configurations.")
@@ -81,6 +85,6 @@ def _job(leg: Leg, runs_on: object, container: str, name: str) -> dict[str, obje
         "target": str(leg.target),
         "runs-on": leg.runs_on or runs_on,
         **({"container": inside} if inside else {}),
-        "artifact": f"{name}-{str(leg.target).replace(':', '-')}",
+        "artifact": f"{name}.{str(leg.target).replace(':', '-')}",
         **leg.settings,
     }

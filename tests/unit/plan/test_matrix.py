@@ -54,7 +54,7 @@ def test_a_plan_is_one_line_for_a_workflow(folder: Path) -> None:
         "target": "cuda:90",
         "runs-on": "ubuntu-latest",
         "container": "serving:1",
-        "artifact": "tcv-cuda-90",
+        "artifact": "tcv.cuda-90",
         "image": "ghcr.io/me/kernels:v1",
         "tags": "{tag}\nlatest",
         "script": "warmup.py",
@@ -71,7 +71,7 @@ def test_options_choose_targets_and_the_image(folder: Path) -> None:
     (job,) = json.loads(tcv(folder, "plan", *chosen).stdout)["include"]
 
     assert (job["target"], job["image"]) == ("cuda:90", "localhost:5000/a:b")
-    assert job["artifact"] == "mine-cuda-90"
+    assert job["artifact"] == "mine.cuda-90"
     done = tcv(folder, "plan", "--target", "cuda:80")
     assert done.returncode == 2
     assert "cuda:90, hip:gfx942" in done.stderr
@@ -81,7 +81,7 @@ def test_targets_are_a_plan_without_a_file(tmp_path: Path) -> None:
     done = tcv(tmp_path, "plan", "-t", "cuda:90", "--runs-on", "a", "--runs-on", "b")
 
     assert json.loads(done.stdout)["include"] == [
-        {"target": "cuda:90", "runs-on": ["a", "b"], "artifact": "tcv-cuda-90"}
+        {"target": "cuda:90", "runs-on": ["a", "b"], "artifact": "tcv.cuda-90"}
     ]
     assert tcv(tmp_path, "plan").returncode == 2
 
