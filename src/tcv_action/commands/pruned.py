@@ -68,6 +68,12 @@ def deliver(pruned: Pruned, edge: Edge, *, as_json: bool) -> int:
     return error.exit_code
 
 
+def outputs_of(document: Mapping[str, object]) -> dict[str, str]:
+    """Return the outputs of prune/action.yml."""
+    counts = {name: str(document[name]) for name in ("going", "deleted")}
+    return {**counts, "json": json.dumps(document, ensure_ascii=False)}
+
+
 def _lines(pruned: Pruned) -> Iterator[str]:
     rows = [("", "version", "tags", "created", "why"), *_rows(pruned)]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
@@ -134,9 +140,7 @@ def _hand_on(pruned: Pruned, edge: Edge) -> None:
     from tcv_action.github import workflow  # noqa: PLC0415
 
     if edge.github_file("OUTPUT"):
-        document = _document(pruned)
-        outputs = {name: str(document[name]) for name in ("going", "deleted")}
-        workflow.set_outputs({**outputs, "json": json.dumps(document, ensure_ascii=False)})
+        workflow.set_outputs(outputs_of(_document(pruned)))
     path = edge.github_file("STEP_SUMMARY")
     if path is None:
         return

@@ -18,7 +18,10 @@ from tcv_action.errors import InputError
 from tcv_action.github.refusal import ApiError, Refusal, silent, unexpected
 
 PUBLIC = "https://api.github.com"
-_HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+_HEADERS = {
+    "Accept": "application/vnd.github+json, application/json",
+    "X-GitHub-Api-Version": "2022-11-28",
+}
 _PAGE = 100
 _PAUSES = (1.0, 2.0, 4.0)
 
@@ -72,7 +75,7 @@ class Api:
         seen: set[object] = set()
         page = 1
         while True:
-            answer = self.call("GET", f"{path}?per_page={_PAGE}&page={page}")
+            answer = self.call("GET", f"{path}?page={page}&per_page={_PAGE}")
             fresh = [one for one in _objects(answer.content, path) if one.get("id") not in seen]
             yield from fresh
             seen.update(one.get("id") for one in fresh)
