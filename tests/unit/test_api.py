@@ -1,8 +1,10 @@
 """The Python API: what the commands do, as values."""
 
 import dataclasses
+import re
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -201,6 +203,18 @@ def test_a_plain_name_without_a_local_store_is_refused(cache: Path, tmp_path: Pa
         api.create(cache, "quay.io/x/y", access=RegistryAccess(environment=nothing))
 
     assert "oci:" in caught.value.next_step
+
+
+def test_the_document_says_what_the_signatures_say() -> None:
+    text = (Path(__file__).parents[2] / "docs/api.md").read_text()
+    rows = dict(re.findall(r"^\| `([a-z_]+)\((.*?)\)` \|", text, re.MULTILINE))
+
+    assert rows.keys() == {
+        *("create", "extract", "inspect", "preflight", "system_gpus", "named_image")
+    }
+    for name, parameters in rows.items():
+        told = [one.partition("=")[0] for one in parameters.split(", ") if one != "*"]
+        assert told == list(signature(getattr(api, name)).parameters), name
 
 
 def test_results_are_frozen(cache: Path, name: str) -> None:

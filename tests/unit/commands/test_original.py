@@ -56,6 +56,13 @@ def test_the_help_names_every_flag_and_verb() -> None:
     assert "--create" in alone.out + alone.err
 
 
+def test_the_document_has_every_flag() -> None:
+    text = (Path(__file__).parents[3] / "docs/migrating.md").read_text()
+    names = {name for flag in FLAGS for name in flag.partition(" [")[0].split(", ")}
+
+    assert [name for name in sorted(names) if f"`{name}" not in text] == []
+
+
 def test_the_builders_are_the_local_stores() -> None:
     assert set(BUILDERS) == {one.value for one in Builder}
 
