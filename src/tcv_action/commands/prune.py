@@ -29,18 +29,16 @@ _GITHUBS_REGISTRY = "ghcr.io"
 
 
 @click.command
-@click.argument("image", metavar="IMAGE", envvar="INPUT_IMAGE")
+@click.argument("image", metavar="IMAGE")
 @click.option(
     "--keep-last",
     type=click.IntRange(min=0),
-    envvar="INPUT_KEEP-LAST",
     metavar="N",
     help="Keep the newest N; an index counts as one, with its images.",
 )
 @click.option(
     "--older-than",
     type=click.FloatRange(min=0),
-    envvar="INPUT_OLDER-THAN",
     metavar="DAYS",
     help="Keep what is not older than that.",
 )
@@ -48,11 +46,10 @@ _GITHUBS_REGISTRY = "ghcr.io"
     "--keep-tag",
     "keep_tags",
     multiple=True,
-    envvar="INPUT_KEEP-TAGS",
     metavar="PATTERN",
     help="Keep tags that fit, such as 'v*'; may be repeated.",
 )
-@click.option("--yes", is_flag=True, envvar="INPUT_DELETE", help="Delete what may go.")
+@click.option("--yes", is_flag=True, help="Delete what may go.")
 @options.registry
 @options.as_json
 @log_level

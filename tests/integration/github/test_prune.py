@@ -283,12 +283,8 @@ def test_on_github_it_leaves_outputs_and_a_summary(shop: Shop, tmp_path: Path) -
         "GITHUB_ACTIONS": "true",
         "GITHUB_OUTPUT": str(tmp_path / "output"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
-        "INPUT_KEEP-LAST": "0",
-        "INPUT_DELETE": "true",
-        "INPUT_OLDER-THAN": "",
-        "INPUT_KEEP-TAGS": "w* x*",
     }
-    prune(shop, **environ).ok()
+    prune(shop, "--keep-last", "0", "--keep-tag", "w*", "--yes", **environ).ok()
 
     assert shop.left == set()
     outputs = (tmp_path / "output").read_text()
