@@ -153,6 +153,7 @@ def run_watched(  # noqa: PLR0913
         variables = {
             "TCV_PROBE": json.dumps(orders),
             "PYTHONPATH": str(_hook_in(work)),
+            "PYTHONUNBUFFERED": "1",
             "TRITON_CACHE_DIR": str(cache_dir.absolute()),
             # What Inductor remembers from another run would keep Triton from being asked.
             "TORCHINDUCTOR_CACHE_DIR": str(work / "inductor"),

@@ -92,17 +92,15 @@ def test_another_arch_and_unmoved_group_files_do_not_hit(
     assert prove(what, "cuda:90", tmp_path / "renamed", torch_here).hits == 0
 
 
-@pytest.mark.parametrize("target", ["cuda:90", "hip:gfx942"])
-def test_every_way_to_launch_is_compiled(
-    target: str, torch_here: Interpreter, tmp_path: Path
-) -> None:
-    warmup = warm(script("features.py"), target, tmp_path / "cache", torch_here)
+def test_every_way_to_launch_is_compiled(torch_here: Interpreter, tmp_path: Path) -> None:
+    what = script("features.py")
+    warmup = warm(what, "cuda:90", tmp_path / "cache", torch_here)
     # The same 26 keys came from this script on an NVIDIA H100.
     assert len({request.hash for request in warmup.requests}) == len(warmup.requests) == 26
-    blocks = {request.constants["BLOCK"] for request in warmup.requests if _is_scale(request.name)}
+    scales = [request for request in warmup.requests if request.name == "scale_kernel"]
+    blocks = {request.constants["BLOCK"] for request in scales}
     assert blocks == {16, 32, 64, 128, 256, 512, 1024, 2048, 4096}
-    moved = move(tmp_path / "cache", tmp_path / "moved")
-    proof = prove(script("features.py"), target, moved, torch_here)
+    proof = prove(what, "cuda:90", move(tmp_path / "cache", tmp_path / "moved"), torch_here)
     assert proof.hits == proof.total == 26
 
 
@@ -121,12 +119,11 @@ def test_pytorch_around_the_kernels_behaves_as_on_a_gpu(
     ]
 
 
-def _is_scale(name: str) -> bool:
-    return name == "scale_kernel"
-
-
+@pytest.mark.parametrize(
+    ("target", "always"), [("cuda:90", {}), ("hip:gfx942", {"tt.pointer_range": 32})]
+)
 def test_misaligned_views_and_integers_get_their_real_specialization(
-    torch_here: Interpreter, tmp_path: Path
+    target: str, always: dict[str, int], torch_here: Interpreter, tmp_path: Path
 ) -> None:
     code = """
 import sys; sys.path.insert(0, %r)
@@ -136,10 +133,10 @@ x = torch.ones(64, device="cuda", dtype=torch.float16)
 for start, factor in ((0, 1), (1, 16), (8, 5)):
     scale(x[start:], factor=factor)
 """
-    warmup = warm(written(tmp_path, code % str(SCRIPTS)), "cuda:90", tmp_path / "c", torch_here)
+    warmup = warm(written(tmp_path, code % str(SCRIPTS)), target, tmp_path / "c", torch_here)
     first, second, third = (request.attributes for request in warmup.requests)
-    assert (first["x_ptr"], third["x_ptr"]) == ({"tt.divisibility": 16},) * 2
-    assert second["x_ptr"] == {}
+    assert (first["x_ptr"], third["x_ptr"]) == ({"tt.divisibility": 16, **always},) * 2
+    assert second["x_ptr"] == always
     assert [request.signature["factor"] for request in warmup.requests] == [
         "constexpr",
         "i32",

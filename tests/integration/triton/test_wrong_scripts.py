@@ -94,6 +94,17 @@ def test_it_hangs(attempt: Callable[..., Warmup], plain: Interpreter) -> None:
     assert time.monotonic() - began < 300
 
 
+def test_its_output_is_heard_while_it_runs(
+    attempt: Callable[..., Warmup], plain: Interpreter, tmp_path: Path
+) -> None:
+    class Answer(list[str]):
+        def append(self, line: str) -> None:
+            (tmp_path / line).touch()
+
+    code = "import os, time\nprint('heard')\nwhile not os.path.exists('heard'):\n    time.sleep(0.01)\n"
+    assert len(attempt(code + LAUNCH, plain, lines=Answer()).requests) == 8
+
+
 def test_its_output_is_handed_on_as_it_is(
     attempt: Callable[..., Warmup], plain: Interpreter
 ) -> None:
