@@ -101,7 +101,8 @@ def _ending(exit_code: int) -> str:
     if exit_code >= 0:
         return f"ended with exit code {exit_code}"
     try:
-        return f"was killed by {signal.Signals(-exit_code).name}"
+        name = signal.Signals(-exit_code).name
+        return f"was killed by {name}" + (", as for want of memory" if name == "SIGKILL" else "")
     except ValueError:
         return f"was killed by signal {-exit_code}"
 

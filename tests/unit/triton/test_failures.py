@@ -85,6 +85,7 @@ def test_a_failing_line_is_named_with_the_last_words() -> None:
 def test_exit_codes_and_signals_are_told_apart() -> None:
     assert why(3, Records()).what == "The script 'kernels.py' ended with exit code 3."
     assert why(-11, Records()).what == "The script 'kernels.py' was killed by SIGSEGV."
+    assert "SIGKILL, as for want of memory" in why(-9, Records()).what
     assert why(-99, Records()).what == "The script 'kernels.py' was killed by signal 99."
 
 
