@@ -25,6 +25,7 @@ from tcv_action.oci.reference import Reference, Transport
 from tcv_action.run import carry_out
 from tcv_action.stores.access import RegistryAccess
 from tcv_action.stores.select import open_store
+from tcv_action.tag_rules import Event, templates_of
 from tcv_action.tags import DEFAULT_TEMPLATE, fields_from_environment
 from tcv_action.triton.process import Stop
 
@@ -69,7 +70,7 @@ class Given:
     "tags",
     multiple=True,
     metavar="TEMPLATE",
-    help=f"Tag template; may be repeated.  [default: {DEFAULT_TEMPLATE}]",
+    help=f"Tag template or rule (type=semver,…); may be repeated.  [default: {DEFAULT_TEMPLATE}]",
 )
 @click.option(
     "--cache-dir",
@@ -131,10 +132,11 @@ def command(context: click.Context, /, *, as_json: bool, **given: Any) -> None:
     job = _job(said, edge)
     with _tools(said, job, edge) as tools:
         result = carry_out(job, tools)
+    layout = job.layout_folder if job.dry_run else None
+    code = deliver(result, job.output, edge, as_json=as_json, layout=layout)
     if said.comment:
         comment_on_pull_request(result, edge)
-    layout = job.layout_folder if job.dry_run else None
-    context.exit(deliver(result, job.output, edge, as_json=as_json, layout=layout))
+    context.exit(code)
 
 
 def _pushing_where_possible(said: Given, edge: Edge) -> Given:
@@ -160,7 +162,7 @@ def _job(said: Given, edge: Edge) -> Job:
         cache_dir=said.cache_dir,
         targets=options.parse_targets(said.targets),
         reference=reference,
-        templates=said.tags or (DEFAULT_TEMPLATE,),
+        templates=templates_of(said.tags, Event.of(edge.environ)) or (DEFAULT_TEMPLATE,),
         tag_fields=fields_from_environment(edge.environ),
         options=replace(
             said.packing,

@@ -1,15 +1,21 @@
 """`tcv prune` on a real registry's manifests: what stays can still be pulled, whole."""
 
 import json
+import os
+import re
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from tests.images import FILES, sample_image
+from tests.services.cache import ROOT
 from tests.services.command import Ended, tcv
 from tests.services.fault_proxy import FaultProxy
 from tests.services.registry import Registry
@@ -291,6 +297,52 @@ def test_on_github_it_leaves_outputs_and_a_summary(shop: Shop, tmp_path: Path) -
     assert "going" in outputs
     assert '"deleted": 1' in outputs
     assert "| deleted |" in (tmp_path / "summary.md").read_text()
+
+
+def test_the_action_hands_its_inputs_on(shop: Shop, tmp_path: Path) -> None:
+    for count in range(4):
+        shop.image(f"image{count}", f"v{count}", days=10 - count)
+    document = as_action(shop, tmp_path, {"keep-last": "1", "keep-tags": "v0\n*2\n"})
+    assert (document["going"], document["deleted"]) == (1, 0)
+
+    as_action(shop, tmp_path, {"older-than": "8.5", "delete": "true"})
+    assert shop.left == {"image2", "image3"}
+
+
+def as_action(shop: Shop, folder: Path, inputs: dict[str, str]) -> Any:
+    """Run the action's step as the runner does, with this Python's tcv; return its output."""
+    action = yaml.safe_load((ROOT / "prune" / "action.yml").read_text())
+    (step,) = action["runs"]["steps"]
+    known = {name: one.get("default", "") for name, one in action["inputs"].items()}
+    known |= {"github-token": TOKEN, "image": shop.reference.name, **inputs}
+    given = {
+        name: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda match: known[match[1]], text)
+        for name, text in step["env"].items()
+    }
+    install = folder / "setup" / "install"
+    install.parent.mkdir(exist_ok=True)
+    tcv_here = folder / "tcv"
+    tcv_here.write_text(f'#!/bin/sh\nexec {sys.executable} -m tcv_action "$@"\n')
+    install.write_text(f"#!/bin/sh\necho {tcv_here}\n")
+    for script in (install, tcv_here):
+        script.chmod(0o755)
+    output = folder / "output"
+    output.write_text("")
+    runner = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_API_URL": shop.github.url,
+        "GITHUB_ACTION_PATH": str(folder / "prune"),
+        "GITHUB_OUTPUT": str(output),
+        "GITHUB_STEP_SUMMARY": "",
+    }
+    (folder / "prune").mkdir(exist_ok=True)
+    subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        env={**os.environ, **runner, **given},
+        check=True,
+    )
+    (line,) = (one for one in output.read_text().splitlines() if one.startswith("{"))
+    return json.loads(line)
 
 
 def test_the_token_signs_in_to_the_registry(

@@ -192,10 +192,19 @@ def test_away_from_github_nothing_is_asked_or_said(
 def test_a_dry_run_asks_nothing(
     faulty_github: FaultProxy, cache: Path, name: str, environ: dict[str, str]
 ) -> None:
-    ended = run(cache, name, environ, "--dry-run", "--comment")
+    run(cache, name, environ, "--dry-run")
 
     assert faulty_github.asked == []
-    assert "Left out the comment: a dry run touches no network." in ended.err
+
+
+def test_a_dry_run_comments_where_that_is_asked_for(
+    small_github: SmallGitHub, faulty_github: FaultProxy, cache: Path, name: str,
+    environ: dict[str, str],
+) -> None:  # fmt: skip
+    run(cache, name, environ, "--dry-run", "--comment")
+
+    assert len(small_github.comments) == 1
+    assert all("/issues/7/comments" in one.path for one in faulty_github.asked)
 
 
 def test_legs_of_a_matrix_have_a_comment_each(
