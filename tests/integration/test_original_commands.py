@@ -180,9 +180,12 @@ def test_a_plain_name_that_is_nowhere_else_is_read_from_the_registry(
 
 
 @pytest.mark.triton
+@pytest.mark.parametrize("entries", [4, 400], ids=["in labels", "in the layer"])
 def test_the_dummy_keys_are_those_of_python3_and_baremetal_compares_them(
-    triton: Interpreter, cache: Path, tmp_path: Path
+    triton: Interpreter, entries: int, cache: Path, tmp_path: Path
 ) -> None:
+    for number in range(4, entries):
+        add_entry(cache, number)
     name = f"oci:{tmp_path / 'images'}:v1"
     here = {"PATH": f"{triton.path.parent}:/usr/bin:/bin"}
     tcv("-c", "-i", name, "-d", cache, environ=here).ok()
@@ -198,10 +201,13 @@ def test_the_dummy_keys_are_those_of_python3_and_baremetal_compares_them(
     untold = tcv("--check-compat", "-b", "-i", without, environ=here)
     refused = tcv("-e", "-b", "-i", name, "-d", tmp_path / "two", environ=alone)
 
+    labels = tcv("inspect", name, "--json").ok().json["labels"]
+    assert (METADATA in labels) is (entries == 4)
     assert agreed.code == 0, agreed.err
     assert other.code == 6
     assert "dummy keys" in other.err
-    assert "the tool that built the image had no Triton" in untold.out
+    assert untold.code == 6  # no GPU here
+    assert ("the tool that built the image had no Triton" in untold.out) is (entries == 4)
     assert refused.code == 4
     assert not (tmp_path / "two").exists()
 

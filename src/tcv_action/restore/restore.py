@@ -1,7 +1,7 @@
 """Restoring an image's cache into a folder."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tcv_action.frameworks.tree import read_tree
 from tcv_action.image.contract import ImageFacts, read_contract
 from tcv_action.image.names import Names
 from tcv_action.image.options import Contract
-from tcv_action.image.records import recorded_requests
+from tcv_action.image.records import Record, parse_manifest_json, recorded_requests
 from tcv_action.oci.image import OciImage
 from tcv_action.restore.compare import compare_cache, compare_tree
 from tcv_action.restore.destination import Destination, opened
@@ -52,11 +52,13 @@ def restore(
     target: Target | None = None,
     limits: Limits | None = None,
     clock: Callable[[], float] = time.monotonic,
+    accept: Callable[[Sequence[Record]], None] | None = None,
 ) -> Restored:
     """Put the image's cache into a folder: of one target, or all of it.
 
     Nothing comes into the folder before the whole image was read and verified; then each entry
-    comes in whole. What is there already is kept, unless Triton could not use it.
+    comes in whole. What is there already is kept, unless Triton could not use it. `accept` is shown
+    what manifest.json says of a Triton cache's entries before any comes in, and may raise.
 
     Raises InputError where the image cannot be trusted or does not hold what its labels say,
     NothingToPackageError where it has no entry for the target, StoreError where disk or store
@@ -73,6 +75,8 @@ def restore(
             manifest_path=of_kind.manifest_file,
             limits=_within(limits or Limits(), facts),
         )
+        if accept is not None and facts.kind is Kind.TRITON:
+            accept(parse_manifest_json(unpacked.manifest))
         take = _take_cache if facts.kind is Kind.TRITON else _take_tree
         taken = take(facts, unpacked, staging, place_to, target)
     return Restored(
