@@ -93,7 +93,7 @@ FIELDS: tuple[Field, ...] = (
         name="tags",
         parameter="tags",
         read=lines,
-        help="Tag templates, one a line; the target's suffix is applied to each.",
+        help="Tag templates or rules (type=semver,…), one a line; the target's suffix is on each.",
     ),
     Field(name="python", parameter="python", help="Interpreter that has Triton."),
     Field(

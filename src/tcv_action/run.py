@@ -40,7 +40,7 @@ def _work(job: Job, tools: Tools, folder: Path, result: RunResult) -> RunResult:
     if not done:
         return result
     try:
-        result = _with_index(done, job, tools, layout, result)
+        result = _with_index(done, stages, result)
         if job.dry_run:
             _keep(layout.root, job.layout_folder)
     except TcvError as error:
@@ -67,18 +67,17 @@ def _legs(job: Job, folder: Path) -> tuple[Leg, ...]:
     return tuple(legs)
 
 
-def _with_index(
-    done: tuple[Leg, ...], job: Job, tools: Tools, layout: Layout, result: RunResult
-) -> RunResult:
+def _with_index(done: tuple[Leg, ...], stages: Stages, result: RunResult) -> RunResult:
     """Join the targets under the tags without a suffix: always on disk, in a registry if several.
 
     A leg of a matrix has one target, and its index would replace that of the other legs.
     """
+    job, tools, layout = stages.job, stages.tools, stages.layout
     images = tuple(leg.image for leg in done if leg.image)
     if tools.store and len(images) == 1:
         return result
     index = merge(images, job.options.media_types)
-    tags = index_tags(job.templates, {"tag": job.reference.tag or "latest", **job.tag_fields})
+    tags = index_tags(job.templates, stages.tag_fields(done[0]))
     if tools.store:
         for tag in tags:
             tools.store.write_index(index, images, job.reference.with_tag(tag))

@@ -132,7 +132,7 @@ class Stages:
     def tag(self, leg: Leg) -> Leg:
         """Give the image its tags, where it is."""
         image = known(leg.image)
-        tags = tags_for(leg.target, self.job.templates, self._tag_fields(leg))
+        tags = tags_for(leg.target, self.job.templates, self.tag_fields(leg))
         if self.tools.store:
             for tag in tags:
                 self.tools.store.write(image, self.job.reference.with_tag(tag))
@@ -147,7 +147,8 @@ class Stages:
     def _by_digest(self, image: OciImage) -> Reference:
         return replace(self.job.reference, tag=None, digest=image.digest)
 
-    def _tag_fields(self, leg: Leg) -> dict[str, str]:
+    def tag_fields(self, leg: Leg) -> dict[str, str]:
+        """Return what a tag template may name of this leg, less backend and arch."""
         fields = {"tag": self.job.reference.tag or "latest", **self.job.tag_fields}
         environment = leg.warmup.environment if leg.warmup else None
         if environment:

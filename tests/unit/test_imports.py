@@ -41,6 +41,7 @@ ARROWS = {
     ),
     "workplace": ("oci.disk", "errors"),
     "inputs*": ("triton.target", "oci.reference", "errors"),
+    "tag_rules": ("errors",),
     "tags*": ("triton.target", "oci.reference", "errors"),
     "plan*": ("inputs", "tags", "triton.target", "oci.reference", "errors"),
     "__init__": (),

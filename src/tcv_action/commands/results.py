@@ -101,7 +101,8 @@ def _places(result: RunResult, output: Path, layout: Path | None) -> Iterator[tu
         for reference in row.references:
             yield "image", f"{reference}@{row.digest}"
     for tag in result.index_tags:
-        yield "index", f"{result.image}:{tag}@{result.index_digest}"
+        place = f"oci:{layout}" if layout else result.image
+        yield "index", f"{place}:{tag}@{result.index_digest}"
     if layout and any(row.tags for row in result.targets):
         yield "layout", str(layout)
     yield "summary", str(output / "summary.md")

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,11 @@ def _job(said: Given, edge: Edge) -> Job:
         targets=options.parse_targets(said.targets),
         reference=reference,
         templates=templates_of(said.tags, Event.of(edge.environ)) or (DEFAULT_TEMPLATE,),
-        tag_fields=fields_from_environment(edge.environ),
+        tag_fields={
+            **fields_from_environment(edge.environ),
+            "date": datetime.now(UTC).strftime("%Y%m%d"),
+            "variant": str(said.packing.variant),
+        },
         options=replace(
             said.packing,
             title=reference.repository.rpartition("/")[2],
