@@ -1,6 +1,6 @@
 """What a run asks of GitHub's API: all of it may fail, and is then left out with a word."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from tcv_action import inputs
@@ -28,8 +28,11 @@ def labels_of_repository(edge: Edge) -> dict[str, str]:
     return found
 
 
-def comment_on_pull_request(result: RunResult, edge: Edge) -> None:
-    """Leave one comment with the result on the pull request that the job belongs to."""
+def comment_on_pull_request(result: RunResult, edge: Edge, asked: Iterable[str]) -> None:
+    """Leave one comment with the result on the pull request that the job belongs to.
+
+    `asked` are the targets as they were asked for: they tell the legs of a matrix apart.
+    """
     from tcv_action.github.comment import Place, pull_request_number, put_comment  # noqa: PLC0415
 
     number = pull_request_number(edge.github_event())
@@ -39,7 +42,7 @@ def comment_on_pull_request(result: RunResult, edge: Edge) -> None:
     place = Place(
         repository=edge.environ.get("GITHUB_REPOSITORY", ""),
         number=number,
-        subject=_subject(result, edge),
+        subject=_subject(result.image, asked, edge),
     )
     _optional("the comment", edge, lambda api: put_comment(api, place, _text(result, edge)))
 
@@ -66,11 +69,10 @@ def _optional(what: str, edge: Edge, work: Callable[["Api"], None]) -> None:
         edge.say(f"Left out {what}: {error.what} {error.next_step}")
 
 
-def _subject(result: RunResult, edge: Edge) -> str:
+def _subject(image: str, asked: Iterable[str], edge: Edge) -> str:
     """Name what a comment is about: each job, and each leg of a matrix, has its own."""
     names = (edge.environ.get(f"GITHUB_{name}", "") for name in ("WORKFLOW", "JOB"))
-    targets = sorted(str(row.target) for row in result.targets)
-    return "\n".join((*names, result.image, *targets))
+    return "\n".join((*names, image, *sorted(asked)))
 
 
 def _text(result: RunResult, edge: Edge) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tcv_action.commands import options
+from tcv_action.commands.asking import comment_on_pull_request
 from tcv_action.commands.edge import Edge, log_level
 from tcv_action.commands.results import deliver
 from tcv_action.errors import InputError, TcvError
@@ -76,6 +77,7 @@ class _Part:
     is_flag=True,
     help="Join what succeeded, though a leg failed; the summary shows it all the same.",
 )
+@click.option("--comment", is_flag=True, help="Keep a comment with the result on the pull request.")
 @options.registry
 @options.as_json
 @log_level
@@ -90,6 +92,7 @@ def command(
     access: RegistryAccess,
     *,
     allow_failed: bool,
+    comment: bool,
     as_json: bool,
 ) -> None:
     """Join the images of a matrix to one OCI index, one result and one summary.
@@ -119,6 +122,8 @@ def command(
     result = _merged(legs, names, order, replace(access, domain=reference.domain or None))
     code = deliver(result, output, edge, as_json=as_json)
     _hand_on_digests(result, edge)
+    if comment:
+        comment_on_pull_request(result, edge, targets)
     enough = result.index_digest or (result.dry_run and _succeeded(result.targets))
     context.exit(0 if allow_failed and enough else code)
 

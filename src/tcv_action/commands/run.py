@@ -136,7 +136,7 @@ def command(context: click.Context, /, *, as_json: bool, **given: Any) -> None:
     layout = job.layout_folder if job.dry_run else None
     code = deliver(result, job.output, edge, as_json=as_json, layout=layout)
     if said.comment:
-        comment_on_pull_request(result, edge)
+        comment_on_pull_request(result, edge, said.targets)
     context.exit(code)
 
 

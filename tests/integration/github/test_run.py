@@ -210,9 +210,35 @@ def test_a_dry_run_comments_where_that_is_asked_for(
 def test_legs_of_a_matrix_have_a_comment_each(
     small_github: SmallGitHub, cache: Path, name: str, environ: dict[str, str]
 ) -> None:
-    run(cache, name, environ, "--comment")
+    run(cache, name, environ, "-t", "cuda:90", "--comment")
     document = cache / ("B" * 52) / "k.json"
     document.write_text(document.read_text().replace("90", "80"))
-    run(cache, name, environ, "--comment")
+    run(cache, name, environ, "-t", "cuda:80", "--comment")
 
     assert len(small_github.comments) == 2
+
+
+def test_the_comment_of_a_failure_is_the_same_one(
+    small_github: SmallGitHub, cache: Path, name: str, environ: dict[str, str]
+) -> None:
+    run(cache, name, environ, "--comment")
+    shutil.rmtree(cache / ("B" * 52))
+    failed = tcv(
+        "run", "--cache-dir", cache, "-i", name, "--comment", cwd=cache.parent, environ=environ
+    )
+
+    assert failed.code == 3
+    (comment,) = small_github.comments.values()
+    assert "❌" in comment["body"]
+
+
+def test_a_matrix_comments_once_where_it_is_merged(
+    small_github: SmallGitHub, cache: Path, name: str, environ: dict[str, str]
+) -> None:
+    run(cache, name, environ)
+    command = ("merge", "-i", f"{name}:all", cache.parent / "tcv-out", "--comment")
+    for _ in range(2):
+        tcv(*command, cwd=cache.parent, environ=environ).ok()
+
+    (comment,) = small_github.comments.values()
+    assert "cuda:90" in comment["body"]
