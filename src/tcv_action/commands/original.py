@@ -78,6 +78,7 @@ def _create(flags: Flags, edge: Edge) -> None:
         flags.folder or "",
         create.destination(flags.image or "", access, builder, push=False),
         options=PackOptions(created=_epoch(edge), dummy_keys=_dummy_keys(edge)),
+        gpus=_gpus(flags, edge),
         access=access,
     )
     create.show(created, edge, as_json=False)

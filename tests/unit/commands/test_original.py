@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.caches import HIP, add_entry, small_cache
+from tests.framework_caches import add_vllm_aot
 from tests.services.command import Ended, tcv
 
 from tcv_action.commands.flags import BUILDERS, as_click_reads
@@ -170,6 +171,14 @@ def test_the_made_up_gpus_are_shown() -> None:
     nvidia = tcv("--gpu-info", "--stub", environ={"MCV_STUB_PROFILE": "nvidia"})
     assert "A100" in nvidia.ok().out
     refused(tcv("--gpu-info", "--stub", environ={"MCV_STUB_PROFILE": "gaudi"}), 2, "'gaudi'", "amd")
+
+
+def test_a_vllm_cache_that_names_no_gpu_is_for_the_gpus_here(tmp_path: Path) -> None:
+    add_vllm_aot(tmp_path / "cache")
+    arguments = ("-c", "-d", tmp_path / "cache", "-i", f"oci:{tmp_path / 'images'}:v1")
+
+    refused(tcv(*arguments, "--no-gpu", "--stub"), 2, "cannot be told")
+    assert "1 entries for hip:gfx90a" in tcv(*arguments, "--stub").ok().out
 
 
 def test_the_gpu_decides_about_compatibility(image: str, tmp_path: Path) -> None:
