@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,39 @@ def test_a_plain_name_is_read_from_docker_then_from_the_storage(
     assert (docked["reference"], docked["entry_count"]) == (f"docker-daemon:{name}", 4)
     assert tcv("check", name, environ=both).ok().out.endswith("Overall: cannot tell\n")
     assert "3 added" in tcv("diff", other, name, environ=both).ok().out
+
+
+@pytest.mark.docker
+@pytest.mark.tools
+def test_a_script_that_hands_the_image_on_as_an_archive(
+    docker_engine: DockerEngine,
+    storage: Mapping[str, str],
+    tool: Callable[[str], str],
+    cache: Path,
+    tmp_path: Path,
+) -> None:
+    name = "quay.io/gkm/vector-add-cache:rocm"
+    (tmp_path / "tcv").write_text(f'#!/bin/sh\nexec {sys.executable} -m tcv_action "$@"\n')
+    (tmp_path / "tcv").chmod(0o755)
+    folders = (str(tmp_path), str(Path(tool("buildah")).parent), os.environ["PATH"])
+    subprocess.run(
+        ["sh", "-eu", "-c", SCRIPT, "script", name, str(cache)],
+        cwd=tmp_path,
+        env={**os.environ, **storage, "PATH": os.pathsep.join(folders)},
+        check=True,
+    )
+
+    docker_engine.docker("load", "-i", str(tmp_path / "image.tar"))
+    alone = {**storage, **docker_engine.environment, "CONTAINERS_STORAGE_CONF": "/nonexistent"}
+    tcv("-e", "-i", name, "-d", tmp_path / "out", environ=alone).ok()
+    assert same_content(cache, tmp_path / "out")
+
+
+# After mcv's README, "Using MCV image to build cache images".
+SCRIPT = """
+tcv -c -i "$1" -d "$2" -l info --no-gpu &&
+buildah push "containers-storage:$1" "docker-archive:image.tar:$1"
+"""
 
 
 @pytest.mark.registry

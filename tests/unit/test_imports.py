@@ -36,7 +36,16 @@ ARROWS = {
     "choose": ("image*", "stores*", "triton*", "oci*", "errors"),
     "here": ("preflight.machine", "frameworks.detect", "gpus*", "triton*", "errors"),
     "api*": (
-        *("choose", "here", "workplace", "preflight*", "restore*", "image*", "frameworks*", "stores*"),
+        *(
+            "choose",
+            "here",
+            "workplace",
+            "preflight*",
+            "restore*",
+            "image*",
+            "frameworks*",
+            "stores*",
+        ),
         *("gpus*", "triton*", "oci*", "errors"),
     ),
     "workplace": ("oci.disk", "errors"),
