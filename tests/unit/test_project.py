@@ -1,6 +1,8 @@
 """The project's own files agree with each other."""
 
+import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,10 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src"
+PACKAGES = {"github": "PyGithub", "pynvml": "nvidia-ml-py", "yaml": "PyYAML"}
+# Ours, what only type checkers see, and what the probe finds in the user's interpreter.
+NOT_INSTALLED = {"tcv_action", "_typeshed", "triton", "torch", "sitecustomize"}
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 
@@ -46,6 +52,28 @@ def test_every_dependency_is_locked(name: str) -> None:
     wanted = {normal(re.split(r"[<>=!~;\[ ]", each)[0]) for each in project()["dependencies"]}
 
     assert wanted <= locked(ROOT / "requirements" / f"{name}.txt").keys()
+
+
+def test_every_package_that_is_imported_is_a_dependency() -> None:
+    declared = {normal(re.split(r"[<>=!~;\[ ]", each)[0]) for each in project()["dependencies"]}
+    imported = {name for path in SOURCE.rglob("*.py") for name in _third_parties(path)}
+
+    assert {normal(PACKAGES.get(name, name)) for name in imported} <= declared
+
+
+def _third_parties(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    lines = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {
+        name.partition(".")[0]
+        for line in lines
+        for name in ([line.module or ""] if isinstance(line, ast.ImportFrom) else _names(line))
+    }
+    return names - sys.stdlib_module_names - NOT_INSTALLED
+
+
+def _names(line: ast.Import) -> list[str]:
+    return [alias.name for alias in line.names]
 
 
 @pytest.mark.parametrize("name", ["demo", "dev"])
