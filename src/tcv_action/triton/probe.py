@@ -916,11 +916,13 @@ def _prepare_torch(torch: Any) -> None:
 
 def _give_way() -> None:
     """Load the `sitecustomize` that would have been found without us, if there is one."""
+    import importlib
+
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != here]
     ours = sys.modules["tcv_probe"] = sys.modules.pop("sitecustomize")
     try:
-        import sitecustomize as _theirs  # type: ignore[import-not-found] # noqa: F401
+        importlib.import_module("sitecustomize")
     except ImportError:
         sys.modules["sitecustomize"] = ours
 

@@ -12,7 +12,7 @@ from tcv_action.triton import probe
 from tcv_action.triton.interpreter import PROBE
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "warmup.md"
-GUESTS = {"triton", "torch", "sitecustomize"}
+GUESTS = {"triton", "torch"}
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
