@@ -73,11 +73,6 @@ def _user(github: SmallGitHub, _match: re.Match[str], _body: Any) -> Reply:
     return 200, {"login": github.login, "type": "User"}
 
 
-def _owner(github: SmallGitHub, match: re.Match[str], _body: Any) -> Reply:
-    kind = "Organization" if match[1] in github.organizations else "User"
-    return 200, {"login": match[1], "type": kind}
-
-
 def _comments(github: SmallGitHub, _match: re.Match[str], _body: Any) -> Reply:
     return 200, [dict(one) for _, one in sorted(github.comments.items())]
 
@@ -119,7 +114,6 @@ _PACKAGE = r"/(orgs|users)/([^/]+)/packages/container/[^/]+/versions"
 _COMMENTS = r"/repos/[^/]+/[^/]+/issues"
 _ROUTES: list[tuple[str, str, Callable[[SmallGitHub, re.Match[str], Any], Reply]]] = [
     ("GET", r"/user", _user),
-    ("GET", r"/users/([^/]+)", _owner),
     ("GET", r"/repos/[^/]+/[^/]+", _repository),
     ("GET", rf"{_COMMENTS}/\d+/comments", _comments),
     ("POST", rf"{_COMMENTS}/\d+/comments", _post),

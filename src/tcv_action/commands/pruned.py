@@ -11,8 +11,6 @@ from tcv_action.errors import StoreError
 from tcv_action.prune.plan import Plan, Verdict
 from tcv_action.report import text
 
-_WORDS = ("keep", "may go", "deleted", "not deleted")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -108,8 +106,8 @@ def _rows(pruned: Pruned) -> Iterator[tuple[str, str, str, str, str]]:
 def _fate(verdict: Verdict, pruned: Pruned) -> tuple[str, str]:
     outcome = pruned.outcomes.get(verdict.stored.digest)
     if outcome is None:
-        return _WORDS[verdict.goes], verdict.reason
-    return _WORDS[2 if outcome.deleted else 3], outcome.reason or verdict.reason
+        return "may go" if verdict.goes else "keep", verdict.reason
+    return "deleted" if outcome.deleted else "not deleted", outcome.reason or verdict.reason
 
 
 def _document(pruned: Pruned) -> dict[str, object]:

@@ -24,13 +24,17 @@ class Package:
     def find(cls, api: Api, repository: str) -> Self:
         """Return the package of an image name without its registry, such as `octo/kernels`.
 
-        Raises ApiError where its owner is not there.
+        Organizations and users have theirs in different places. Raises ApiError.
         """
         owner, _, name = repository.partition("/")
-        kind = api.get(f"/users/{quote(owner)}").get("type")
-        owners = "orgs" if kind == "Organization" else "users"
-        path = f"/{owners}/{quote(owner)}/packages/container/{quote(name, safe='')}"
-        return cls(api=api, path=path)
+        place = f"{quote(owner)}/packages/container/{quote(name, safe='')}"
+        try:
+            api.call("GET", f"/orgs/{place}/versions?page=1&per_page=1")
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return cls(api=api, path=f"/users/{place}")
+        return cls(api=api, path=f"/orgs/{place}")
 
     def versions(self) -> tuple[PackageVersion, ...]:
         """Return every version; raises ApiError."""
