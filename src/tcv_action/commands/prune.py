@@ -38,7 +38,7 @@ _GITHUBS_REGISTRY = "ghcr.io"
 )
 @click.option(
     "--older-than",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=36500),
     metavar="DAYS",
     help="Keep what is not older than that.",
 )
