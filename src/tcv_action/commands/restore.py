@@ -32,7 +32,7 @@ class _Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome:
+class Attempt:
     """What came of it; `failure` is why nothing was restored, None where the cache is in place."""
 
     reason: str
@@ -110,17 +110,17 @@ def command(
         raise outcome.failure
 
 
-def _attempt(wish: _Wish, edge: Edge) -> _Outcome:
+def _attempt(wish: _Wish, edge: Edge) -> Attempt:
     """Restore what is there and will hit; what is neither is the outcome, and not raised."""
     try:
         found = api.named_image(wish.image, target=wish.target, access=wish.access)
     except (StoreError, IncompatibleError) as error:
         folder = _folder(wish, Kind.TRITON, edge)
-        return _Outcome(reason=_one_line(error.what), folder=folder, failure=error)
+        return Attempt(reason=_one_line(error.what), folder=folder, failure=error)
     return _restored(found, wish, edge)
 
 
-def _restored(found: OciImage, wish: _Wish, edge: Edge) -> _Outcome:
+def _restored(found: OciImage, wish: _Wish, edge: Edge) -> Attempt:
     facts = read_contract(found)
     verdicts = check(facts, machine_here(wish.python, inventory_here(), edge.environ))
     edge.say(to_text(verdicts))
@@ -129,14 +129,14 @@ def _restored(found: OciImage, wish: _Wish, edge: Edge) -> _Outcome:
         require_compatible(verdicts, wish.image)
         restored = restore(found, folder, target=wish.target)
     except (StoreError, IncompatibleError) as error:
-        return _Outcome(
+        return Attempt(
             reason=_one_line(error.what),
             folder=folder,
             kind=facts.kind,
             digest=found.digest,
             failure=error,
         )
-    return _Outcome(
+    return Attempt(
         reason=_reason(verdicts),
         folder=restored.destination,
         kind=facts.kind,
@@ -161,7 +161,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _hand_on(outcome: _Outcome, edge: Edge) -> None:
+def _hand_on(outcome: Attempt, edge: Edge) -> None:
     """Tell GitHub's later steps; after a miss, too, what they compile can be found there."""
     if not edge.on_github:
         return
