@@ -12,6 +12,10 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
+STAGES = (
+    *("preflight*", "restore*", "image*", "frameworks*", "stores*"),
+    *("gpus*", "triton*", "oci*", "errors"),
+)
 # What each room may import, as patterns of modules below `tcv_action`; a room may always import
 # itself. A module belongs to the first room whose pattern it fits.
 ARROWS = {
@@ -35,11 +39,8 @@ ARROWS = {
     "merge": ("image*", "triton*", "oci*", "errors"),
     "choose": ("image*", "stores*", "triton*", "oci*", "errors"),
     "here": ("preflight.machine", "frameworks.detect", "gpus*", "triton*", "errors"),
-    "api*": (
-        *(
-            "choose",
-            "here",
-            "workplace",
+    "api*": (*STAGES, "choose", "here", "workplace"),
+    "workplace",
             "preflight*",
             "restore*",
             "image*",
