@@ -190,12 +190,23 @@ class Called:
         return path.read_text().split() if path.exists() else []
 
 
-def call(project: Project, login: Registry, name: str, folder: Path, **inputs: object) -> Called:
-    """Call the reusable workflow; `name` is a folder of its own among what the jobs share."""
-    given = {each.replace("_", "-"): value for each, value in inputs.items()}
+def call(
+    project: Project,
+    login: Registry,
+    name: str,
+    folder: Path,
+    *,
+    inputs: Mapping[str, object] | None = None,
+    event: Mapping[str, object] | None = None,
+) -> Called:
+    """Call the reusable workflow; `name` is a folder of its own among what the jobs share.
+
+    With the payload of an `event` it is called on a pull request, else on a push.
+    """
+    (folder / "event.json").write_text(json.dumps(event or {}))
     called = {
         "uses": f"./{WORKFLOW}",
-        "with": {**given, "registry-username": login.username},
+        "with": {**(inputs or {}), "registry-username": login.username},
         "secrets": {"registry-password": "${{ secrets.REGISTRY_PASSWORD }}"},
     }
     keep = {
@@ -203,11 +214,14 @@ def call(project: Project, login: Registry, name: str, folder: Path, **inputs: o
         "env": {"OUTPUTS": "${{ toJSON(needs.cache.outputs) }}"},
     }
     after = {"if": "always()", "needs": "cache", "runs-on": "ubuntu-latest", "steps": [keep]}
-    project.workflow(yaml.safe_dump({"on": "push", "jobs": {"cache": called, "after": after}}))
+    jobs = {"cache": called, "after": after}
+    project.workflow(yaml.safe_dump({"on": ["push", "pull_request"], "jobs": jobs}))
     done = project.act(
+        event="pull_request" if event else "push",
         secrets={"REGISTRY_PASSWORD": login.password},
         arguments=[
             "--bind=false",
+            *("--eventpath", str(folder / "event.json")),
             *("--local-repository", f"{OWN}@v1={project.folder}"),
             *stand_ins(folder, f"{SHARED}/{name}"),
         ],
@@ -272,8 +286,8 @@ def test_a_failing_leg_is_shown_and_does_not_sink_the_other(
     (project.folder / "tcv.yml").write_text(
         "script: vector_add.py\ntargets: [cuda:90, {target: 'hip:gfx942', script: fails.py}]\n"
     )
-    given = {"image": f"{image}:v1", "allow_failed": True, "attest": False}
-    called = call(project, login, "partly", tmp_path, **given)
+    given = {"image": f"{image}:v1", "allow-failed": True, "attest": False}
+    called = call(project, login, "partly", tmp_path, inputs=given)
 
     _, _, merging = called.done.log.partition(f"Run Main {OWN}/merge@v1")
     assert "> **hip:gfx942: warm up** failed (exit code 4)." in merging
@@ -282,6 +296,29 @@ def test_a_failing_leg_is_shown_and_does_not_sink_the_other(
     index = read_back(f"{image}:v1", "--creds", f"{login.username}:{login.password}")
     assert len(index["manifests"]) == 1
     assert not called.lines("attested")
+
+
+def test_a_forks_pull_request_pushes_nothing(
+    project: Project, registry_with_login: Registry, tmp_path: Path
+) -> None:
+    login = registry_with_login
+    (project.folder / "tcv.yml").unlink(missing_ok=True)
+    inputs = {
+        "image": login.name("reusable/forked:v1"),
+        "script": "vector_add.py",
+        "targets": "cuda:90, cuda:80",
+    }
+    theirs = {"head": {"repo": {"full_name": "someone/project"}}}
+    event = {"pull_request": theirs, "repository": {"full_name": "octo/project"}}
+    called = call(project, login, "forked", tmp_path, inputs=inputs, event=event)
+
+    called.done.ok()
+    assert called.done.log.count("This is a fork's pull request") == 2
+    assert called.outputs["result"] == "success"
+    rows = json.loads(called.outputs["targets"])
+    assert [(row["target"], row["hits"]) for row in rows] == [("cuda:80", 3), ("cuda:90", 3)]
+    assert not called.lines("attested")
+    assert not (login.storage / "docker/registry/v2/repositories/reusable/forked").exists()
 
 
 def read_back(name: str, *options: str) -> Any:
