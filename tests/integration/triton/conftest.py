@@ -15,6 +15,7 @@ from tcv_action.triton.target import Target
 from tcv_action.triton.warmup import Warmup, warm_up
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "data" / "scripts"
+SUITE = Path(__file__).resolve().parents[3] / "examples" / "suite.py"
 TIMEOUT = 300.0
 
 

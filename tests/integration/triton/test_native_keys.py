@@ -5,7 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from tests.integration.triton.conftest import SCRIPTS, here, warm
+from tests.integration.triton.conftest import SCRIPTS, SUITE, here, warm
 from tests.services.interpreters import TRITON, interpreter, require_python
 
 from tcv_action.triton.script import Script
@@ -32,7 +32,7 @@ def test_the_suite_has_the_keys_that_an_h100_made(tmp_path: Path) -> None:
     """Python 3.12 and Triton 3.6.0, as there; PyTorch's place is taken by its types alone."""
     version, python = require_python("3.12")
     stand_in = Script(
-        argv=(str(SCRIPTS / "suite.py"),),
+        argv=(str(SUITE),),
         cwd=SCRIPTS,
         environment={"PYTHONPATH": str(SCRIPTS / "types_of_torch")},
     )

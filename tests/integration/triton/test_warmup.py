@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.triton.conftest import SCRIPTS, here, move, prove, script, warm, written
+from tests.integration.triton.conftest import (
+    SCRIPTS,
+    SUITE,
+    here,
+    move,
+    prove,
+    script,
+    warm,
+    written,
+)
 from tests.services import interpreters
 
 from tcv_action.errors import InputError
@@ -32,7 +41,7 @@ def suite(
     root = tmp_path_factory.mktemp("suite")
     folders = {Target.parse(target): root / target.replace(":", "-") for target in TARGETS}
     warmups = warm_up_all(
-        script("suite.py"),
+        script(str(SUITE)),
         folders,
         interpreter=here(python_with_torch.path),
         timeout=300,
@@ -59,7 +68,7 @@ def test_a_real_suite_is_compiled_whole_and_hits_in_another_folder(
 
     moved = tmp_path / "moved"
     shutil.copytree(warmup.cache_dir, tmp_path / "copy")
-    proof = prove(script("suite.py"), target, move(tmp_path / "copy", moved), torch_here)
+    proof = prove(script(str(SUITE)), target, move(tmp_path / "copy", moved), torch_here)
     assert (proof.hits, proof.total, proof.misses) == (31, 31, ())
 
 
@@ -76,7 +85,7 @@ def test_a_replay_changes_nothing_and_counts_what_is_not_there(
         shutil.rmtree(folder / entry.key)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     folder.chmod(0o555)
-    proof = prove(script("suite.py"), "cuda:90", folder, torch_here)
+    proof = prove(script(str(SUITE)), "cuda:90", folder, torch_here)
     assert (proof.hits, proof.total) == (29, 31)
     assert {request.hash for request in proof.misses} == {entry.hash for entry in gone}
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
