@@ -29,6 +29,15 @@ class InputError(TcvError):
     exit_code = 2
 
 
+class ConfigurationError(InputError):
+    """A configuration file is wrong, first at this line, counted from 1."""
+
+    def __init__(self, what: str, *, file: str, line: int, next_step: str) -> None:
+        super().__init__(what, next_step=next_step)
+        self.file = file
+        self.line = line
+
+
 class NothingToPackageError(TcvError):
     """There is no kernel: an empty cache folder, or a script that launched nothing."""
 

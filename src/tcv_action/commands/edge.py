@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from tcv_action import inputs
 from tcv_action.commands.terminal import Terminal
-from tcv_action.errors import TcvError
+from tcv_action.errors import ConfigurationError, TcvError
 from tcv_action.progress import Progress
 from tcv_action.triton.failures import ScriptError
 
@@ -68,8 +68,8 @@ class Edge:
             Terminal().error(error)
 
     def _place(self, error: TcvError) -> tuple[str, int]:
-        """Return file and line of the user's script, as the repository names the file."""
-        if not isinstance(error, ScriptError) or not error.file:
+        """Return file and line of the user's script or configuration, as the repository names it."""
+        if not isinstance(error, ScriptError | ConfigurationError) or not error.file:
             return "", 0
         path, workspace = Path(error.file), self.environ.get("GITHUB_WORKSPACE", "")
         inside = workspace and path.is_relative_to(workspace)

@@ -34,7 +34,8 @@ class Leg:
 def read_legs(path: Path) -> tuple[Leg, ...]:
     """Read the file's targets, each with what the top says for all of them.
 
-    Raises InputError that names everything that is wrong, each with its line.
+    Raises ConfigurationError that names everything that is wrong, each with its line, and
+    InputError for a file that cannot be read.
     """
     problems = Problems(path)
     root = nodes.root_of(path)

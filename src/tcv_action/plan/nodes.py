@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from tcv_action.errors import InputError
+from tcv_action.errors import ConfigurationError, InputError
 
 _TAG = "tag:yaml.org,2002:"
 _READ_AS = {
@@ -39,10 +39,12 @@ class Problems:
         self.found.append((line_of(node), text))
 
     def refuse(self, next_step: str) -> None:
-        """Raise InputError that names every problem with its line, if there is one."""
-        if self.found:
-            shown = (f"{self.path}:{line}: {text}" for line, text in sorted(set(self.found)))
-            raise InputError("\n".join(shown), next_step=next_step)
+        """Raise ConfigurationError that names every problem with its line, if there is one."""
+        found = sorted(set(self.found))
+        if found:
+            what = "\n".join(f"{self.path}:{line}: {text}" for line, text in found)
+            file, first = str(self.path), found[0][0]
+            raise ConfigurationError(what, file=file, line=first, next_step=next_step)
 
 
 Read = Callable[[Node, str, Problems], str]
@@ -57,7 +59,8 @@ def line_of(node: Node) -> int:
 def root_of(path: Path) -> Node:
     """Read a file that holds one YAML document.
 
-    Raises InputError for a file that cannot be read, is no YAML, or holds nothing.
+    Raises InputError for a file that cannot be read or holds nothing, ConfigurationError for one
+    that is no YAML.
     """
     try:
         root: Node | None = yaml.compose(path.read_bytes(), Loader=yaml.SafeLoader)
@@ -67,8 +70,11 @@ def root_of(path: Path) -> Node:
             what, next_step="Name the file; docs/tcv-yml.md has an example."
         ) from error
     except yaml.YAMLError as error:
-        what = f"The configuration {str(path)!r} is no YAML: {_trouble(error, path)}"
-        raise InputError(what, next_step="Correct the line.") from error
+        line, trouble = _trouble(error)
+        what = f"{path}:{line}: {trouble}: the configuration is no YAML."
+        raise ConfigurationError(
+            what, file=str(path), line=line, next_step="Correct the line."
+        ) from error
     if root is None:
         what = f"The configuration {str(path)!r} holds nothing."
         raise InputError(what, next_step="docs/tcv-yml.md has an example.")
@@ -186,7 +192,7 @@ def _quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _trouble(error: yaml.YAMLError, path: Path) -> str:
+def _trouble(error: yaml.YAMLError) -> tuple[int, str]:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return f"{path}:{mark.line + 1}: {problem}." if mark else f"{problem}."
+    return (mark.line + 1 if mark else 1), problem

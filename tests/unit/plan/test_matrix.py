@@ -101,6 +101,16 @@ def test_a_step_hands_the_plan_on(folder: Path) -> None:
     }
 
 
+def test_what_is_wrong_is_annotated_at_its_line(folder: Path) -> None:
+    (folder / "tcv.yml").write_text("image: a/b:c\niamge: x\ntargets: [cuda:90]\n")
+    done = tcv(folder, "plan", GITHUB_ACTIONS="true", GITHUB_WORKSPACE=str(folder))
+
+    assert done.returncode == 2
+    (annotation,) = [line for line in done.stdout.splitlines() if line.startswith("::error")]
+    assert "file=tcv.yml" in annotation
+    assert "line=2" in annotation
+
+
 def test_a_matrix_has_the_jobs_that_github_makes() -> None:
     legs = from_targets([Target("cuda", str(arch), 32) for arch in range(257)])
 
