@@ -50,7 +50,7 @@ ARROWS = {
     "commands*": ("*",),
 }
 # What the order of work is written in: it knows the stages, never the edge.
-ORDER_OF_WORK = ("run", "pipeline", "job", "leg", "stages")
+ORDER_OF_WORK = ("run", "pipeline", "job", "leg", "stages", "joining")
 EDGE = ("__main__", "commands*", "inputs*", "github*")
 
 OWNERS = {

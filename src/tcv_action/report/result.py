@@ -70,6 +70,11 @@ class RunResult:
         return own + tuple(row.failure for row in self.targets if row.failure)
 
     @property
+    def done(self) -> tuple[TargetResult, ...]:
+        """The rows of the targets that went well."""
+        return tuple(row for row in self.targets if row.failure is None)
+
+    @property
     def succeeded(self) -> bool:
         """Whether every stage of every target went well."""
         return not self.failures
