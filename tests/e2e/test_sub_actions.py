@@ -258,7 +258,8 @@ def test_the_reusable_workflow_builds_two_targets(
     image = login.name("reusable/kernels")
     (project.folder / "tcv.yml").write_text(
         f"image: {image}:v1\ntags: ['{{tag}}', latest]\nscript: vector_add.py\n"
-        "targets: [cuda:90, {target: 'hip:gfx942', runs-on: ubuntu-latest}]\n"
+        "targets:\n- cuda:90\n"
+        f"- {{target: 'hip:gfx942', runs-on: ubuntu-latest, container: '{project.runner_image}'}}\n"
     )
     called = call(project, login, "two-targets", tmp_path)
 
