@@ -69,7 +69,7 @@ def root_of(path: Path) -> Node:
         raise InputError(
             what, next_step="Name the file; docs/tcv-yml.md has an example."
         ) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         line, trouble = _trouble(error)
         what = f"{path}:{line}: {trouble}: the configuration is no YAML."
         raise ConfigurationError(
@@ -192,7 +192,7 @@ def _quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _trouble(error: yaml.YAMLError) -> tuple[int, str]:
+def _trouble(error: Exception) -> tuple[int, str]:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     return (mark.line + 1 if mark else 1), problem

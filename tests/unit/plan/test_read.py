@@ -160,6 +160,8 @@ def test_everything_wrong_is_said_at_once_in_the_order_of_lines(tmp_path: Path) 
         ("- a", "must be a mapping"),
         ("a: b\n---\nc: d", "found another document"),
         ("\x00", "no YAML"),
+        ("[" * 5000, "no YAML"),
+        ("&a [*a]", "must be a mapping"),
         ("a: *b", "undefined alias"),
     ],
 )
