@@ -52,7 +52,8 @@ def _called(arguments: Sequence[str], surroundings: edge.Edge) -> int:
         args=list(arguments),
         prog_name="tcv",
         obj=surroundings,
-        default_map=surroundings.default_map(),
+        # The action's inputs are those of `tcv run`, and a wrong one fails no other command.
+        default_map=surroundings.default_map() if "run" in arguments else {},
         standalone_mode=False,
     )
     # Outside its standalone mode click returns the code of `Context.exit`, else None.

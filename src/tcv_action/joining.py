@@ -49,6 +49,7 @@ def join(
     rows = tuple(row for leg in legs for row in leg.targets)
     result = RunResult(
         image=_bare(order.reference),
+        is_joined=True,
         dry_run=any(leg.dry_run for leg in legs),
         targets=rows,
         failure=next((leg.failure for leg in legs if leg.failure), None),

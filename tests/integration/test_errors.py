@@ -191,3 +191,9 @@ def test_script_that_fails(
     summary = (tmp_path / "tcv-out" / "summary.md").read_text()
     assert "warm up" in summary
     assert f"exit code {code}" in summary
+
+
+def test_wrong_input_of_the_action_fails_no_other_command(tmp_path: Path) -> None:
+    wrong = {"INPUT_DRY-RUN": "perhaps"}
+    assert "version" in tcv("--version", environ=wrong).ok().out
+    shows(tcv("run", cwd=tmp_path, environ=wrong), 2, "dry-run: 'perhaps'")

@@ -14,7 +14,7 @@ def outputs(result: RunResult) -> dict[str, object]:
         "result": "success" if result.succeeded else "failure",
         "image": result.image,
         "subject-name": result.image,
-        "digest": (first.digest if first else result.index_digest) or "",
+        "digest": _digest(result) or "",
         "tags": [tag for row in rows for tag in row.tags] + list(result.index_tags),
         "labels": dict(first.labels)
         if first
@@ -30,6 +30,13 @@ def outputs(result: RunResult) -> dict[str, object]:
         "errors": [asdict(failure) for failure in result.failures],
         "dry-run": result.dry_run,
     }
+
+
+def _digest(result: RunResult) -> str | None:
+    """The index is what was made of several targets, or of several runs."""
+    if len(result.targets) == 1 and not result.is_joined:
+        return result.targets[0].digest
+    return result.index_digest
 
 
 def outputs_json(result: RunResult) -> str:

@@ -53,13 +53,17 @@ class TargetResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """A whole run: a row per target, and where the images are."""
+    """A whole run: a row per target, and where the images are.
+
+    `is_joined` tells that it joins the results of other runs, and is known by its index.
+    """
 
     image: str
     dry_run: bool
     targets: tuple[TargetResult, ...]
     index_tags: tuple[str, ...] = ()
     index_digest: str | None = None
+    is_joined: bool = False
     seconds: float = 0.0
     failure: Failure | None = None
 

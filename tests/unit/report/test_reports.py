@@ -141,3 +141,11 @@ def test_sizes_are_decimal() -> None:
         "8.7 MB",
         "2.0 TB",
     ]
+
+
+def test_digest_is_the_index_where_runs_were_joined() -> None:
+    index = "sha256:" + "b" * 64
+    one = RunResult(image="k", dry_run=False, targets=(CUDA,), index_digest=index)
+    assert outputs(one)["digest"] == CUDA.digest
+    assert outputs(replace(one, is_joined=True))["digest"] == index
+    assert outputs(replace(one, targets=(CUDA, CUDA)))["digest"] == index
