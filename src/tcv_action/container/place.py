@@ -99,14 +99,15 @@ class ContainerPlace:
         work = f"/tmp/tcv-{secrets.token_hex(8)}"  # noqa: S108
         orders = json.loads(variables["TCV_PROBE"])
         cache, record = Path(variables["TRITON_CACHE_DIR"]), Path(orders["record"])
+        there = {"record": f"{work}/record/{record.name}", "cache": f"{work}/cache"}
         paths = (PROBE_FOLDER, script.environment.get("PYTHONPATH"), self.python_path)
         environment = {
             "PYTHONDONTWRITEBYTECODE": "1",  # the workspace is not ours to litter
             **script.environment,
             **variables,
             "PYTHONPATH": ":".join(path for path in paths if path),
-            "TRITON_CACHE_DIR": f"{work}/cache",
-            "TCV_PROBE": json.dumps({**orders, "record": f"{work}/record/{record.name}"}),
+            "TRITON_CACHE_DIR": there["cache"],
+            "TCV_PROBE": json.dumps({**orders, **there}),
         }
         self._put(cache, work)
         finished = self._execute(

@@ -6,7 +6,7 @@ Triton 3.0 or later, nothing of this project imported. Put on PYTHONPATH under t
 script starts; run as a program, it prints the description of its interpreter as JSON.
 
 `TCV_PROBE` holds its orders as JSON: `record`, the file that gets one JSON line for each event,
-and `target`, the GPU to answer for as `[backend, arch, warp_size]`, or null to use the machine's.
+`cache`, the folder of the entries, and `target`, the GPU to answer for as `[backend, arch, warp_size]`, or null to use the machine's.
 """
 
 from __future__ import annotations
@@ -287,10 +287,33 @@ def _watch_compile(triton: Any) -> None:
         module.compile = compile_and_tell
 
 
+def _keep_cache_folder(manager: Any, folder: str) -> None:
+    """Have Triton read and write the ordered folder, wherever the script points it to meanwhile.
+
+    Frameworks set TRITON_CACHE_DIR to a folder of their own while they run: what is compiled then
+    would be in no image, and a replay would count the hits of another cache.
+    """
+    make, lock = manager.__init__, threading.RLock()
+
+    def make_there(self: Any, *args: Any, **kwargs: Any) -> None:
+        with lock:
+            theirs = os.environ.get("TRITON_CACHE_DIR")
+            os.environ["TRITON_CACHE_DIR"] = folder
+            try:
+                make(self, *args, **kwargs)
+            finally:
+                if theirs is None:
+                    del os.environ["TRITON_CACHE_DIR"]
+                else:
+                    os.environ["TRITON_CACHE_DIR"] = theirs
+
+    manager.__init__ = make_there
+
+
 def _written(digest: str, name: str) -> int:
     import base64
 
-    folder = os.environ.get("TRITON_CACHE_DIR") or os.path.expanduser("~/.triton/cache")
+    folder = _orders["cache"]
     base32 = base64.b32encode(bytes.fromhex(digest)).decode().rstrip("=")
     for key in (base32, digest, base64.urlsafe_b64encode(bytes.fromhex(digest)).decode()[:-1]):
         try:
@@ -905,6 +928,7 @@ def _prepare_triton(triton: Any) -> None:
         _listen(knobs.compilation)
     else:
         _watch_compile(triton)
+    _keep_cache_folder(triton.runtime.cache.FileCacheManager, _orders["cache"])
     if _gpu is not None:
         _stand_in_for_gpu(triton, _gpu)
 

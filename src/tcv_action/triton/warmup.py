@@ -149,12 +149,13 @@ def run_watched(  # noqa: PLR0913
     """
     with scratch_folder() as work:
         record = work / "record.jsonl"
-        orders = {"record": str(record), "target": _as_order(stand_in)}
+        cache = str(cache_dir.absolute())
+        orders = {"record": str(record), "cache": cache, "target": _as_order(stand_in)}
         variables = {
             "TCV_PROBE": json.dumps(orders),
             "PYTHONPATH": str(_hook_in(work)),
             "PYTHONUNBUFFERED": "1",
-            "TRITON_CACHE_DIR": str(cache_dir.absolute()),
+            "TRITON_CACHE_DIR": cache,
             # What Inductor remembers from another run would keep Triton from being asked.
             "TORCHINDUCTOR_CACHE_DIR": str(work / "inductor"),
         }
@@ -238,6 +239,6 @@ def _check_kept(script: Script, cache_dir: Path) -> None:
         what = f"The script '{script}' left no kernel in its cache folder, though it launched some."
         raise WarmupError(
             what,
-            cause="It removed the folder in TRITON_CACHE_DIR, or pointed TRITON_CACHE_DIR elsewhere.",
+            cause="It removed the folder in TRITON_CACHE_DIR, or chose a folder in Triton's knobs.",
             next_step="Let it leave the folder in TRITON_CACHE_DIR as it is.",
         )

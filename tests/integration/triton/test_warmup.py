@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -337,3 +338,24 @@ def test_autotuning_results_are_not_kept_where_nothing_was_measured(
     warmup = warm(what, "cuda:90", tmp_path / "cache", triton_here)
     assert len(warmup.requests) == 8
     assert not list((tmp_path / "cache").rglob("*.autotune.json"))
+
+
+REDIRECTING = """
+import os, sys
+os.environ["TRITON_CACHE_DIR"] = os.path.join(os.getcwd(), "elsewhere")
+import runpy
+runpy.run_path(sys.argv[1], run_name="__main__")
+assert os.environ["TRITON_CACHE_DIR"].endswith("elsewhere")
+"""
+
+
+def test_entries_are_kept_where_a_framework_points_the_cache_elsewhere(
+    torch_here: Interpreter, tmp_path: Path
+) -> None:
+    what = written(tmp_path, REDIRECTING)
+    what = replace(what, argv=(*what.argv, str(SCRIPTS / "without_torch.py")), cwd=tmp_path)
+    warmup = warm(what, "cuda:90", tmp_path / "cache", torch_here)
+    assert len(read_cache(warmup.cache_dir).entries) == len(warmup.requests)
+    assert not (tmp_path / "elsewhere").exists()
+    proof = prove(what, "cuda:90", move(warmup.cache_dir, tmp_path / "moved"), torch_here)
+    assert proof.hits == proof.total == len(warmup.requests)
