@@ -152,6 +152,9 @@ def test_a_folder_an_image_and_an_index_are_inspected(cache: Path, name: str, in
     one = api.inspect(index, target=MI210)
     assert isinstance(one, api.InspectedImage)
     assert one.image.digest == several.images[1].image.digest
+    here = api.inspect(index, gpus=made_up("amd"))
+    assert isinstance(here, api.InspectedImage)
+    assert here.image.digest == one.image.digest
 
 
 def test_a_vllm_folder_is_inspected(tmp_path: Path) -> None:

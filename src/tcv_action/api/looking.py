@@ -6,6 +6,8 @@ from tcv_action.api.found import folder_or_reference, target_of
 from tcv_action.api.results import InspectedFolder, InspectedImage, InspectedIndex, size_of
 from tcv_action.choose import Wanted, read_image
 from tcv_action.frameworks.detect import read_any_cache
+from tcv_action.gpus.gpu import Inventory
+from tcv_action.here import inventory_here
 from tcv_action.image import read_contract
 from tcv_action.oci.reference import Reference
 from tcv_action.stores import Store
@@ -15,11 +17,16 @@ from tcv_action.triton.target import Target
 
 
 def inspect(
-    place: Path | str, *, target: Target | str | None = None, access: RegistryAccess | None = None
+    place: Path | str,
+    *,
+    target: Target | str | None = None,
+    gpus: Inventory | None = None,
+    access: RegistryAccess | None = None,
 ) -> InspectedImage | InspectedIndex | InspectedFolder:
     """Read what an image or a cache folder holds; of an image never its layer.
 
-    What is a folder here is taken for one. Of an index, `target` chooses one image.
+    What is a folder here is taken for one. Of an index, `target` chooses one image, else `gpus`
+    do, which are this machine's where none are given; where they do not, it is read whole.
 
     Raises InputError for what is neither, or cannot be read; StoreError where the store fails.
     """
@@ -31,12 +38,13 @@ def inspect(
     index = store.read_index(reference) if target is None else None
     if index is None:
         return _inspected(store, reference, target_of(target))
-    references = [reference.with_digest(entry.descriptor.digest) for entry in index.entries]
-    return InspectedIndex(
-        reference=reference,
-        digest=index.digest,
-        images=tuple(_inspected(store, one, None) for one in references),
-    )
+    entries = [reference.with_digest(entry.descriptor.digest) for entry in index.entries]
+    images = tuple(_inspected(store, one, None) for one in entries)
+    here = set((inventory_here() if gpus is None else gpus).targets)
+    fitting = [one for one in images if here.intersection(one.facts.targets)]
+    if len(fitting) == 1:
+        return fitting[0]
+    return InspectedIndex(reference=reference, digest=index.digest, images=images)
 
 
 def _inspected(store: Store, reference: Reference, target: Target | None) -> InspectedImage:
