@@ -16,7 +16,12 @@ from tcv_action.triton.cache import Cache
 
 @click.command
 @click.argument("place", metavar="IMAGE|DIR")
-@click.option("--target", "-t", metavar="TARGET", help="Of an index, show this target's image; else the one for the GPU here.")
+@click.option(
+    "--target",
+    "-t",
+    metavar="TARGET",
+    help="Of an index, show this target's image; else the one for the GPU here.",
+)
 @options.registry
 @options.as_json
 @log_level
