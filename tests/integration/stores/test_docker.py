@@ -1,5 +1,6 @@
 """A real docker engine: loading, naming, reading back, and what it says when it refuses."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -182,6 +183,27 @@ def test_copy_from_in_a_dockerfile_gets_the_files(
     copied = store.read(Reference.parse("docker-daemon:tests/copied:latest"))
 
     assert FILES["io.triton.cache/KEY/add.cubin"] in layer_bytes(copied)
+
+
+@pytest.mark.parametrize("row", list(MediaTypes))
+def test_a_container_finds_the_files_that_its_image_took(
+    store: DockerStore,
+    docker_engine: DockerEngine,
+    base_image: str,
+    image: OciImage,
+    tmp_path: Path,
+) -> None:
+    store.write(image, named(image))
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {base_image}\nCOPY --from={named(image).image} /io.triton.cache/ /cache/\n"
+    )
+    docker_engine.docker("build", "--tag", "tests/runs", str(tmp_path))
+
+    run = ("run", "--rm", "--network=none", "tests/runs", "sha256sum", "/cache/KEY/add.cubin")
+    told = docker_engine.docker(*run).stdout.decode()
+
+    digest = hashlib.sha256(FILES["io.triton.cache/KEY/add.cubin"]).hexdigest()
+    assert told.split()[0] == digest
 
 
 class TestPlainNames:
