@@ -50,3 +50,13 @@ def test_the_image_is_this_folders_or_a_published_one() -> None:
     assert image == "Dockerfile" or re.fullmatch(r"docker://\S+@sha256:[0-9a-f]{64}", image)
     assert f'ENTRYPOINT ["{runs["entrypoint"]}"]' in (ROOT / "Dockerfile").read_text()
     assert runs["args"] == ["run"]
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+def test_the_documented_table_says_what_action_yml_says(field: Field) -> None:
+    rows = (ROOT / "docs" / "inputs.md").read_text().splitlines()
+    stated = action()["inputs"][field.name]
+    default = f"`{field.default}`" if field.default else ""
+    described = stated["description"].replace("|", "\\|")
+
+    assert f"| `{field.name}` | {described} | {default} |" in rows
