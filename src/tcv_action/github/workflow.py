@@ -14,7 +14,7 @@ from pathlib import Path
 
 from actions_toolkit import core
 
-from tcv_action.errors import InputError
+from tcv_action.errors import InputError, StoreError
 
 SUMMARY_LIMIT = 1024 * 1024
 """Bytes of a step's summary; the runner drops a larger one whole."""
@@ -93,6 +93,39 @@ def mask(secret: str) -> None:
     for line in filter(None, (part.strip() for part in secret.splitlines())):
         core.set_secret(line)
     sys.stdout.flush()
+
+
+def id_token(audience: str, *, seconds: float = 30.0) -> str:
+    """Return the job's OIDC token for an audience, masked in the log from then on.
+
+    Raises StoreError where the job may not ask for one, or GitHub does not answer in time.
+    """
+    answers: list[str | Exception] = []
+    # The toolkit waits for an answer without end.
+    asking = threading.Thread(target=lambda: answers.append(_asked(audience)), daemon=True)
+    asking.start()
+    asking.join(seconds)
+    match answers:
+        case [str() as token]:
+            sys.stdout.flush()
+            return token
+        case [Exception() as error]:
+            why = str(error)[:300]
+        case _:
+            why = f"there was no answer within {seconds:g} s"
+    what = f"GitHub gave no OIDC token for the audience {audience!r}: {why}"
+    raise StoreError(
+        what,
+        cause="The job has no `id-token: write` permission, or does not run on GitHub.",
+        next_step="Grant it under `permissions:` of the job.",
+    )
+
+
+def _asked(audience: str) -> str | Exception:
+    try:
+        return str(core.get_id_token(audience))
+    except Exception as error:  # noqa: BLE001 the toolkit raises nothing narrower
+        return error
 
 
 def set_outputs(outputs: Mapping[str, str]) -> None:
