@@ -47,6 +47,11 @@ def uses(project: Project, inputs: Mapping[str, object], **run: Any) -> tuple[Ac
     return done, json.loads(result.read_text())
 
 
+def summary(project: Project) -> str:
+    """Return what the step wrote to the job's summary: the same text lies beside its outputs."""
+    return (project.folder / "tcv-out" / "summary.md").read_text()
+
+
 def test_a_dry_run_leaves_a_layout(project: Project, tool: Callable[[str], str]) -> None:
     done, outputs = uses(project, {"cache-dir": "native.gone", "dry-run": True})
 
@@ -54,6 +59,7 @@ def test_a_dry_run_leaves_a_layout(project: Project, tool: Callable[[str], str])
     assert outputs["result"] == "success"
     assert outputs["entry-count"] == "31"
     assert "Triton cache: 31 kernels for 1 target" in done.log
+    assert "| `cache.triton.image/entry-count` | `31` |" in summary(project)
     layout = f"oci:{project.folder}/tcv-out/oci:latest-cuda-sm90"
     assert inspect(tool, layout)["cache.triton.image/entry-count"] == "31"
 
@@ -103,6 +109,15 @@ def test_the_image_of_production_compiles_for_two_targets(
     # The key of a HIP kernel holds the path of Triton's own folder: it hits in the image only.
     replay = tcv("verify", "-i", f"{name}-cuda-sm90", *python, script).ok().json
     assert replay["targets"][0]["hits"] == 3
+    place = ("--warmup-in", "container", "--warmup-image", triton_image)
+    inside = tcv(
+        *("verify", "-i", f"{name}-hip-gfx942", *place, "--warmup-network", "none", "--json"),
+        "examples/vector_add.py",
+        cwd=project.folder,
+        environ=docker_engine.environment,
+    )
+    assert inside.ok().json["targets"][0]["hits"] == 3
+    assert summary(project).count("✅ 3 of 3") == 2
 
 
 def test_a_script_that_fails_fails_the_job(project: Project, triton_image: str) -> None:
@@ -118,6 +133,7 @@ def test_a_script_that_fails_fails_the_job(project: Project, triton_image: str) 
     assert done.code != 0
     assert outputs["result"] == "failure"
     assert "fails.py" in done.log
+    assert "warm up** failed (exit code 4)" in summary(project)
 
 
 def test_a_forks_pull_request_is_a_dry_run(
