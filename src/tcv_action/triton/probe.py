@@ -939,16 +939,22 @@ def _prepare_torch(torch: Any) -> None:
 
 
 def _give_way() -> None:
-    """Load the `sitecustomize` that would have been found without us, if there is one."""
+    """Load the `sitecustomize` that would have been found without us, if there is one.
+
+    Our folder is back on sys.path afterwards: PyTorch hands sys.path on as the PYTHONPATH of the
+    processes that compile for Inductor.
+    """
     import importlib
 
     here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != here]
+    place = [os.path.abspath(folder) for folder in sys.path].index(here)
+    folder = sys.path.pop(place)
     ours = sys.modules["tcv_probe"] = sys.modules.pop("sitecustomize")
     try:
         importlib.import_module("sitecustomize")
     except ImportError:
         sys.modules["sitecustomize"] = ours
+    sys.path.insert(place, folder)
 
 
 def _machine_gpu() -> dict[str, Any] | None:

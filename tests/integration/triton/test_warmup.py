@@ -257,7 +257,6 @@ assert os.environ["THEIR_SITE"] == "1"
 assert os.environ["EXTRA"] == "yes"
 assert os.getcwd() == %r
 assert __name__ == "__main__" and __file__.endswith("script.py")
-assert not any("tcv-" in folder for folder in sys.path), sys.path
 sys.argv[1:] = []
 runpy.run_path(%r, run_name="__main__")
 """
@@ -268,6 +267,37 @@ runpy.run_path(%r, run_name="__main__")
         environment={"EXTRA": "yes", "PYTHONPATH": str(site)},
     )
     assert len(warm(what, "cuda:90", tmp_path / "cache", triton_here).requests) == 8
+
+
+def test_a_process_that_gets_the_modules_path_as_its_pythonpath_is_watched(
+    triton_here: Interpreter, tmp_path: Path
+) -> None:
+    # As PyTorch starts the processes in which Inductor's kernels are compiled.
+    code = """
+import os, subprocess, sys
+subprocess.run(
+    [sys.executable, %r], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=True
+)
+"""
+    what = written(tmp_path, code % str(SCRIPTS / "without_torch.py"))
+    assert len(warm(what, "cuda:90", tmp_path / "cache", triton_here).requests) == 8
+
+
+def test_kernels_of_pytorchs_compile_workers_are_watched(
+    torch_here: Interpreter, tmp_path: Path
+) -> None:
+    code = """
+import sys; sys.path.insert(0, %r)
+from without_torch import main
+from torch._inductor.compile_worker.subproc_pool import SubprocPool
+
+if __name__ == "__main__":
+    pool = SubprocPool(2)
+    pool.submit(main).result()
+    pool.shutdown()
+"""
+    what = written(tmp_path, code % str(SCRIPTS))
+    assert len(warm(what, "cuda:90", tmp_path / "cache", torch_here).requests) == 8
 
 
 def test_a_cache_folder_with_something_in_it_is_refused(
