@@ -873,26 +873,25 @@ class ImportWatcher:
         self._actions = actions
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """Find a watched module as the other finders do, and let its loader act on it."""
-        act = self._actions.pop(name, None)
-        if act is None:
+        """Find a watched module as the other finders do, and let its loader act on it.
+
+        A module that is only looked for, as PyTorch looks for Triton, is watched further.
+        """
+        if name not in self._actions:
             return None
         spec = None
         for finder in sys.meta_path:
             if finder is not self and spec is None:
                 spec = finder.find_spec(name, path, target)
         if spec is None or spec.loader is None:
-            self._actions[name] = act
             return spec
         execute = spec.loader.exec_module
 
         def execute_and_act(module: Any) -> None:
-            try:
-                execute(module)
-            except BaseException:
-                self._actions[name] = act
-                raise
-            act(module)
+            execute(module)
+            act = self._actions.pop(name, None)
+            if act is not None:
+                act(module)
 
         spec.loader.exec_module = execute_and_act  # type: ignore[method-assign]
         return spec

@@ -269,6 +269,18 @@ runpy.run_path(%r, run_name="__main__")
     assert len(warm(what, "cuda:90", tmp_path / "cache", triton_here).requests) == 8
 
 
+def test_a_script_that_looks_for_triton_before_it_imports_it_is_watched(
+    triton_here: Interpreter, tmp_path: Path
+) -> None:
+    code = """
+import importlib.util, runpy
+assert importlib.util.find_spec("triton")
+runpy.run_path(%r, run_name="__main__")
+"""
+    what = written(tmp_path, code % str(SCRIPTS / "without_torch.py"))
+    assert len(warm(what, "cuda:90", tmp_path / "cache", triton_here).requests) == 8
+
+
 def test_a_process_that_gets_the_modules_path_as_its_pythonpath_is_watched(
     triton_here: Interpreter, tmp_path: Path
 ) -> None:
