@@ -45,7 +45,7 @@ class Stages:
                 stop=self.tools.stop,
             )
         self.tools.progress.info(
-            f"{leg.target}: {len(warmup.requests)} kernels compiled in"
+            f"{leg.target}: {len(warmup.requests)} kernels compiled, the script ran for"
             f" {text.seconds(warmup.seconds)} ({warmup.mode})"
         )
         return replace(leg, warmup=warmup)
