@@ -1,6 +1,6 @@
 """Which files come into the layer, and under which names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 from tcv_action.frameworks.tree import Tree
@@ -14,8 +14,11 @@ from tcv_action.triton.listing import reading
 _BINARY_KINDS = frozenset({"cubin", "hsaco", "json", "so"})
 
 
-def cache_files(cache: Cache, options: PackOptions) -> list[LayerFile]:
-    """List the files of a Triton cache, group files rewritten for the path style."""
+def cache_files(cache: Cache, options: PackOptions) -> Iterator[LayerFile]:
+    """Give the files of a Triton cache as a layer takes them, sorted by the bytes of their names.
+
+    Group files are read when they come, and rewritten for the path style.
+    """
     return _triton_files(cache, CACHE_FOLDER, options.path_style.prefix, options.contents)
 
 
@@ -29,25 +32,21 @@ def tree_files(tree: Tree, folder: str, options: PackOptions) -> list[LayerFile]
         f"{place}/{file.path}" for place, cache in tree.triton.items() for file in cache.files
     }
     others = (file for file in tree.files if file.path not in inside)
-    return files + [_plain_file(tree.root, file, folder) for file in others]
+    files += [_plain_file(tree.root, file, folder) for file in others]
+    return sorted(files, key=lambda file: file.name.encode())
 
 
-def _triton_files(cache: Cache, folder: str, prefix: str, contents: Contents) -> list[LayerFile]:
-    kept = [file for file in cache.files if _is_kept(file, contents)]
-    present = _names_by_key(kept)
-    return [
-        _group_file(cache.root, file, folder, prefix, present[file.key])
-        if is_group_file(file.name)
-        else _plain_file(cache.root, file, folder)
-        for file in kept
-    ]
-
-
-def _names_by_key(files: Iterable[CachedFile]) -> dict[str, set[str]]:
-    names: dict[str, set[str]] = {}
-    for file in files:
-        names.setdefault(file.key, set()).add(file.name)
-    return names
+def _triton_files(
+    cache: Cache, folder: str, prefix: str, contents: Contents
+) -> Iterator[LayerFile]:
+    for one in sorted(cache.folders, key=lambda one: f"{one.key}/".encode()):
+        kept = [file for file in one.files if _is_kept(file, contents)]
+        present = {file.name for file in kept}
+        for file in kept:
+            if is_group_file(file.name):
+                yield _group_file(cache.root, file, folder, prefix, present)
+            else:
+                yield _plain_file(cache.root, file, folder)
 
 
 def _is_kept(file: CachedFile, contents: Contents) -> bool:

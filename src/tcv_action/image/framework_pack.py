@@ -38,19 +38,22 @@ def pack_framework(
     _warn_of_embedded_paths(cache)
     of_kind = Names(kind)
     files = tree_files(cache.tree, of_kind.cache_folder, options)
-    labels = framework_labels(
-        cache,
-        targets,
-        size=sum(file.size for file in files),
-        options=options,
-        environment=environment,
-    )
     manifest = framework_manifest_json(
         cache, options.dummy_keys or DummyKeys.of_environment(environment)
     )
-    files.append(LayerFile(name=of_kind.manifest_file, size=len(manifest), source=manifest))
+    manifest_file = LayerFile(name=of_kind.manifest_file, size=len(manifest), source=manifest)
+
+    def labels(size: int) -> dict[str, str]:
+        return framework_labels(
+            cache,
+            targets,
+            size=size - manifest_file.size,
+            options=options,
+            environment=environment,
+        )
+
     host_arch = next(filter(None, (host_abis(one)[1] for one in cache.tree.triton.values())), None)
-    return write_image(layout, files, labels, options, host_arch=host_arch)
+    return write_image(layout, [*files, manifest_file], labels, options, host_arch=host_arch)
 
 
 def _check_options(kind: Kind, options: PackOptions) -> None:

@@ -59,6 +59,11 @@ def host_abis(cache: Cache) -> tuple[str | None, str | None]:
     return ",".join(abis) or None, ",".join(archs) or None
 
 
+def host_arch(cache: Cache, environment: Environment | None) -> str | None:
+    """Tell the host CPU that the helpers, or the environment, were made for."""
+    return host_abis(cache)[1] or (environment.host_arch if environment else None)
+
+
 def _summary(cache: Cache, contract: Contract) -> str:
     summary: dict[str, object] = {}
     if contract is Contract.TCV:
@@ -79,20 +84,20 @@ def _metadata(records: Sequence[Record]) -> str | None:
 
 
 def _compiled_by(cache: Cache, environment: Environment | None) -> dict[str, str | None]:
-    python_abi, host_arch = host_abis(cache)
+    python_abi = host_abis(cache)[0]
     if environment is None:
-        versions = {str(entry.metadata.get("triton_version") or "") for entry in cache.entries}
+        versions = {str(entry.options.triton_version or "") for entry in cache.entries}
         version = versions.pop() if len(versions) == 1 else None
         return {
             names.TRITON_VERSION: version or None,
             names.PYTHON_ABI: python_abi,
-            names.HOST_ARCH: host_arch,
+            names.HOST_ARCH: host_arch(cache, environment),
         }
     return {
         names.TRITON_VERSION: environment.triton_version,
         names.TRITON_KEY: environment.triton_key,
         names.PYTHON_ABI: python_abi or environment.python_abi,
-        names.HOST_ARCH: host_arch or environment.host_arch,
+        names.HOST_ARCH: host_arch(cache, environment),
         names.ENVIRONMENT: to_json(environment),
     }
 

@@ -1,12 +1,13 @@
 """Packing: a cache becomes one image in a layout."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from tcv_action.frameworks.detect import AnyCache
 from tcv_action.image import names
 from tcv_action.image.files import cache_files
 from tcv_action.image.framework_pack import pack_framework
-from tcv_action.image.labels import build_labels
+from tcv_action.image.labels import build_labels, host_arch
 from tcv_action.image.options import PackOptions
 from tcv_action.image.records import entry_records, manifest_json
 from tcv_action.image.write import write_image
@@ -44,14 +45,17 @@ def pack(
     keys = options.dummy_keys or DummyKeys.of_environment(environment)
     part = cache.for_target(target) if target else cache
     records = entry_records(part.entries, keys)
-    files = cache_files(part, options)
-    labels = build_labels(
-        part,
-        size=sum(file.size for file in files),
-        records=records,
-        options=options,
-        environment=environment,
-    )
     manifest = manifest_json(records, options.contract, environment, requests)
-    files.append(LayerFile(name=names.MANIFEST_FILE, size=len(manifest), source=manifest))
-    return write_image(layout, files, labels, options, host_arch=labels.get(names.HOST_ARCH))
+    manifest_file = LayerFile(name=names.MANIFEST_FILE, size=len(manifest), source=manifest)
+
+    def labels(size: int) -> dict[str, str]:
+        return build_labels(
+            part,
+            size=size - manifest_file.size,
+            records=records,
+            options=options,
+            environment=environment,
+        )
+
+    files = chain(cache_files(part, options), [manifest_file])
+    return write_image(layout, files, labels, options, host_arch=host_arch(part, environment))

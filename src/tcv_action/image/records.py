@@ -105,14 +105,14 @@ def compact(value: object) -> str:
 
 
 def _record(entry: Entry, dummy_key: str) -> Record:
-    metadata = entry.metadata
+    options = entry.options
     fields = {
         "hash": entry.hash,
         "dummy_key": dummy_key,
-        "ptx_version": metadata.get("ptx_version") or None,
-        "num_stages": metadata.get("num_stages"),
-        "num_warps": metadata.get("num_warps"),
-        "debug": metadata.get("debug") or None,
+        "ptx_version": options.ptx_version or None,
+        "num_stages": options.num_stages,
+        "num_warps": options.num_warps,
+        "debug": options.debug or None,
         "backend": entry.target.backend,
         "arch": entry.target.arch,
         "warp_size": entry.target.warp_size,

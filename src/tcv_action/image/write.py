@@ -1,6 +1,6 @@
 """Writing an image into a layout: layer, config, manifest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from tcv_action.errors import InputError
@@ -21,13 +21,16 @@ _GOARCH = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"
 
 def write_image(
     layout: Layout,
-    files: Sequence[LayerFile],
-    labels: Mapping[str, str],
+    files: Iterable[LayerFile],
+    labels: Callable[[int], Mapping[str, str]],
     options: PackOptions,
     *,
     host_arch: str | None,
 ) -> OciImage:
-    """Write the parts of an image and return it; `host_arch` is such as `x86_64`.
+    """Write the parts of an image and return it.
+
+    `files` come sorted by the bytes of their names; `labels` is told how many bytes they were;
+    `host_arch` is such as `x86_64`.
 
     Raises InputError for a time that no archive can hold or a file that changed, StoreError where
     the disk refuses.
@@ -35,14 +38,14 @@ def write_image(
     types = options.media_types
     created = _rfc3339(options.created)
     with layout.new_blob() as blob:
-        diff_id = write_layer(files, blob, mtime=options.created)
+        layer = write_layer(files, blob, mtime=options.created)
     layer_type = CONTENT_LAYER if options.variant is Variant.OCI else types.layer
-    layer = Descriptor(media_type=layer_type, digest=blob.digest, size=blob.size)
+    layer_descriptor = Descriptor(media_type=layer_type, digest=blob.digest, size=blob.size)
     config = build_config(
         ImageConfig(
             architecture=_architecture(host_arch),
-            labels=labels,
-            diff_ids=(diff_id,),
+            labels=labels(layer.content_bytes),
+            diff_ids=(layer.diff_id,),
             created=created,
         ),
         created_by=("tcv-action",),
@@ -50,7 +53,7 @@ def write_image(
     config_descriptor = layout.put_bytes(config, types.config)
     manifest = build_manifest(
         config=config_descriptor,
-        layers=(layer,),
+        layers=(layer_descriptor,),
         media_types=types,
         annotations={names.VARIANT: str(options.variant), **options.annotations},
     )
@@ -59,7 +62,7 @@ def write_image(
         manifest=manifest,
         config_descriptor=config_descriptor,
         config=config,
-        layers=(layer,),
+        layers=(layer_descriptor,),
         blobs=layout,
     )
 

@@ -25,40 +25,54 @@ class LayerFile:
     source: bytes | str
 
 
-def write_layer(files: Iterable[LayerFile], sink: Sink, *, mtime: int = 0) -> str:
-    """Write the files, sorted by the bytes of their names, with their folders; return the diff_id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenLayer:
+    """The digest of the plain tar, `sha256:<64 hex>`, and the bytes of the files in it."""
 
-    The diff_id is the digest of the plain tar, `sha256:<64 hex>`. Each file is opened and read
-    once; memory stays the same whatever their sizes. `mtime` is in seconds since 1970.
+    diff_id: str
+    content_bytes: int
 
-    Raises InputError for a file that vanished, changed or cannot be read.
+
+def write_layer(files: Iterable[LayerFile], sink: Sink, *, mtime: int = 0) -> WrittenLayer:
+    """Write the files with the folders above them.
+
+    They come sorted by the bytes of their names, and one at a time: each is opened and read once,
+    and memory stays the same whatever their sizes and their number. `mtime` is in seconds since
+    1970.
+
+    Raises InputError for a file that vanished, changed or cannot be read, ValueError for one that
+    is not at its place.
     """
     digest = hashlib.sha256()
     with ThreadPoolExecutor(_THREADS) as pool:
         stream = ParallelGzip(sink, pool, depth=_THREADS + 2, observe=digest.update)
-        _write_tar(sorted(files, key=lambda file: file.name.encode()), stream, mtime)
+        size = _write_tar(files, stream, mtime)
         stream.close()
-    return f"sha256:{digest.hexdigest()}"
+    return WrittenLayer(diff_id=f"sha256:{digest.hexdigest()}", content_bytes=size)
 
 
-def _write_tar(files: Iterable[LayerFile], stream: ParallelGzip, mtime: int) -> None:
-    written: set[str] = set()
+def _write_tar(files: Iterable[LayerFile], stream: ParallelGzip, mtime: int) -> int:
+    size, last, folder = 0, b"", ""
     for file in files:
-        for folder in _new_folders(file.name, written):
-            stream.write(folder_header(folder, mtime=mtime))
+        name = file.name.encode()
+        if name <= last:
+            raise ValueError(file.name)
+        for new in _new_folders(file.name, folder):
+            stream.write(folder_header(new, mtime=mtime))
+        size, last, folder = size + file.size, name, file.name.rpartition("/")[0]
         header = file_header(file.name, size=file.size, executable=file.executable, mtime=mtime)
         stream.write(header)
         _write_content(file, stream)
         stream.write(padding(file.size))
     stream.write(END)
+    return size
 
 
-def _new_folders(name: str, written: set[str]) -> list[str]:
-    """List the folders above a file, outermost first, that were not written yet; note them."""
+def _new_folders(name: str, last: str) -> list[str]:
+    """List the folders above a file, outermost first, that are not above the last one's."""
     folders = []
     folder = name.rpartition("/")[0]
-    while folder and folder not in written:
-        written.add(folder)
+    while folder and not f"{last}/".startswith(f"{folder}/"):
         folders.append(folder)
         folder = folder.rpartition("/")[0]
     return folders[::-1]

@@ -1,12 +1,13 @@
 """A Triton cache folder as frozen values."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from tcv_action.errors import InputError, NothingToPackageError
+from tcv_action.triton.metadata import KernelOptions
 from tcv_action.triton.target import Target
 
 AUTOTUNE_SUFFIX = ".autotune.json"
@@ -48,7 +49,7 @@ class Entry:
     name: str
     hash: str
     target: Target
-    metadata: Mapping[str, object]
+    options: KernelOptions
     files: tuple[CachedFile, ...]
 
 

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from tcv_action.triton.cache import Entry
 from tcv_action.triton.environment import Environment
+from tcv_action.triton.metadata import KernelOptions
 
 UNKNOWN_TRITON_KEY = "unknown-triton-key"
 _SOURCE = hashlib.sha256(b"dummy_source_content").hexdigest()
@@ -41,30 +43,31 @@ class DummyKeys:
     def of_entry(self, entry: Entry) -> str:
         """Compute one entry's key."""
         target = f"{entry.target.backend}-{entry.target.arch}-{entry.target.warp_size}"
-        return self._key(target, entry.metadata)
+        return self._key(target, entry.options)
 
     def of_record(self, record: Mapping[str, object]) -> str:
         """Compute the key of an entry that the `metadata` label or manifest.json describes."""
         target = f"{record.get('backend')}-{record.get('arch')}-{record.get('warp_size')}"
-        return self._key(target, record)
+        return self._key(target, KernelOptions.of(record))
 
-    def _key(self, target: str, metadata: Mapping[str, object]) -> str:
+    def _key(self, target: str, options: KernelOptions) -> str:
         parts = (
             self.triton_key,
             _SOURCE,
             hashlib.sha256(target.encode()).hexdigest(),
-            _digest(_options(metadata)),
+            _digest(_options(options)),
             self.variables_digest,
         )
-        return hashlib.sha256("-".join(parts).encode()).hexdigest()
+        # Many entries have the same one.
+        return sys.intern(hashlib.sha256("-".join(parts).encode()).hexdigest())
 
 
-def _options(metadata: Mapping[str, object]) -> dict[str, object]:
+def _options(options: KernelOptions) -> dict[str, object]:
     return {
-        "debug": bool(metadata.get("debug")),
-        "num_stages": metadata.get("num_stages") or 0,
-        "num_warps": metadata.get("num_warps") or 0,
-        "ptx": metadata.get("ptx_version") or 0,
+        "debug": bool(options.debug),
+        "num_stages": options.num_stages or 0,
+        "num_warps": options.num_warps or 0,
+        "ptx": options.ptx_version or 0,
     }
 
 

@@ -5,10 +5,14 @@ Source: triton/compiler/compiler.py (ASTSource.hash, compile) and triton/runtime
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tcv_action.errors import InputError
 from tcv_action.triton.cache import Cache, Entry
+from tcv_action.triton.metadata import parse_metadata
+from tcv_action.triton.reader import metadata_names
 from tcv_action.triton.request import Request
 
 _FUNCTION = re.compile(
@@ -84,7 +88,7 @@ def of_request(request: Request) -> KeyInputs:
     )
 
 
-def of_entry(entry: Entry, intermediate: str = "") -> KeyInputs:
+def of_entry(entry: Entry, metadata: Mapping[str, object], intermediate: str = "") -> KeyInputs:
     """Take what an entry's metadata and its first intermediate form tell.
 
     `intermediate` is the text of its `.source` or `.ttir`. Constants are folded there, and so is
@@ -100,7 +104,7 @@ def of_entry(entry: Entry, intermediate: str = "") -> KeyInputs:
         source=_place(intermediate),
         signature={name: _type(type_) for name, type_, _ in found} if match else None,
         attributes={name: _attributes(text) for name, _, text in found},
-        options={name: value for name, value in entry.metadata.items() if name not in _NO_OPTIONS},
+        options={name: value for name, value in metadata.items() if name not in _NO_OPTIONS},
     )
 
 
@@ -113,9 +117,16 @@ def read_key_inputs(cache: Cache, recorded: Iterable[Request] = ()) -> tuple[Key
     return tuple(
         of_request(requests[entry.hash])
         if entry.hash in requests
-        else of_entry(entry, _intermediate(cache.root, entry))
+        else of_entry(entry, _metadata(cache.root, entry), _intermediate(cache.root, entry))
         for entry in cache.entries
     )
+
+
+def _metadata(root: Path, entry: Entry) -> Mapping[str, object]:
+    for name in metadata_names(file.name for file in entry.files):
+        with suppress(OSError, InputError):
+            return parse_metadata((root / entry.key / name).read_bytes(), entry.key)
+    return {}
 
 
 def _intermediate(root: Path, entry: Entry) -> str:

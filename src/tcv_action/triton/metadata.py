@@ -3,12 +3,39 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
 
 from tcv_action.errors import InputError
 from tcv_action.triton.target import Target
 
 _BACKEND = re.compile(r"[a-z][a-z0-9_]*")
 _ARCH = re.compile(r"[A-Za-z0-9_.+-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelOptions:
+    """What images record of a kernel's metadata, as Triton wrote it; None where it wrote nothing.
+
+    The rest, some 30 fields, stays on the disk: a cache may hold many thousand entries.
+    """
+
+    num_warps: object
+    num_stages: object
+    debug: object
+    ptx_version: object
+    triton_version: object
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, object]) -> Self:
+        """Take them from metadata, or from what an image records of an entry."""
+        return cls(
+            num_warps=metadata.get("num_warps"),
+            num_stages=metadata.get("num_stages"),
+            debug=metadata.get("debug"),
+            ptx_version=metadata.get("ptx_version"),
+            triton_version=metadata.get("triton_version"),
+        )
 
 
 def parse_metadata(content: bytes, where: str) -> Mapping[str, object]:

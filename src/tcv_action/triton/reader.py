@@ -10,7 +10,7 @@ from tcv_action.errors import InputError, NothingToPackageError
 from tcv_action.triton.cache import AUTOTUNE_SUFFIX, Cache, CachedFile, Entry, Helper
 from tcv_action.triton.groups import is_group_file
 from tcv_action.triton.listing import is_folder, reading, sorted_items
-from tcv_action.triton.metadata import parse_metadata, target_of
+from tcv_action.triton.metadata import KernelOptions, parse_metadata, target_of
 
 _LEFTOVER = re.compile(r"tmp\.pid_.*|lock|.*\.lock|\.tcv-restore-.*")
 _LIBRARY = re.compile(r".*\.(?P<abi>[a-z]+-[0-9]+[a-z]*)-(?P<arch>[a-z0-9_]+)-linux-gnu.*\.so")
@@ -98,7 +98,7 @@ def _entry(root: Path, key: str, metadata_name: str, files: tuple[CachedFile, ..
         name=_kernel_name(metadata, metadata_name),
         hash=str(metadata["hash"]),
         target=target,
-        metadata=metadata,
+        options=KernelOptions.of(metadata),
         files=files,
     )
 

@@ -24,13 +24,14 @@ def on_disk(path: Path, name: str = "a/file") -> LayerFile:
 
 def written(files: list[LayerFile]) -> tuple[str, bytes]:
     sink = io.BytesIO()
-    return write_layer(files, sink), sink.getvalue()
+    return write_layer(files, sink).diff_id, sink.getvalue()
 
 
 def test_the_bytes_of_a_layer_are_these() -> None:
     """Guards the digest of every image: a change here is a change of all digests."""
     files = [
-        plain(f"io.triton.cache/K{n}/{'n' * n}.llir", b"%d line\n" % n * 9999) for n in range(150)
+        plain(f"io.triton.cache/K{n}/{'n' * n}.llir", b"%d line\n" % n * 9999)
+        for n in sorted(range(150), key=str)
     ]
 
     diff_id, data = written(files)
@@ -42,14 +43,22 @@ def test_the_bytes_of_a_layer_are_these() -> None:
     )
 
 
-def test_members_are_sorted_and_folders_come_before_their_files() -> None:
-    names = ["b/x", "a/y/z", "a/b", "a-b/c", "a/y/a"]
+def test_folders_come_before_their_files_and_once() -> None:
+    names = ["a-b/c", "a/b", "a/y/a", "a/y/z", "a/y0", "a/z", "b/x"]
 
     _, data = written([plain(name, b"") for name in names])
 
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         listed = archive.getnames()
-    assert listed == ["a-b", "a-b/c", "a", "a/b", "a/y", "a/y/a", "a/y/z", "b", "b/x"]
+    assert listed == [
+        "a-b", "a-b/c", "a", "a/b", "a/y", "a/y/a", "a/y/z", "a/y0", "a/z", "b", "b/x"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [("b", "a"), ("a/b", "a-b"), ("a", "a")])
+def test_a_file_that_is_not_at_its_place_is_a_mistake_of_the_caller(names: tuple[str, str]) -> None:
+    with pytest.raises(ValueError, match=names[1]):
+        written([plain(name, b"") for name in names])
 
 
 def test_the_diff_id_is_the_plain_tar_s_digest(tmp_path: Path) -> None:

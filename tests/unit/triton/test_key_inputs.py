@@ -9,20 +9,22 @@ from tests.unit.triton.test_explain import INTERMEDIATE, REQUEST
 from tcv_action.triton.cache import Cache, CachedFile, Entry
 from tcv_action.triton.explain import explain
 from tcv_action.triton.key_inputs import of_entry, read_key_inputs
+from tcv_action.triton.metadata import KernelOptions
 from tcv_action.triton.target import Target
 
+METADATA = {"num_warps": 4, "num_stages": 3, "shared": 0, "USE_IR_LOC": "1"}
 ENTRY = Entry(
     key="KEY",
     name="add_kernel",
     hash="bb" * 32,
     target=Target("cuda", "90", 32),
-    metadata={"hash": "bb" * 32, "num_warps": 4, "num_stages": 3, "shared": 0, "USE_IR_LOC": "1"},
+    options=KernelOptions.of({}),
     files=(CachedFile("KEY/add_kernel.source", 1), CachedFile("KEY/add_kernel.ttir", 1)),
 )
 
 
 def test_an_entrys_files_tell_types_specialization_options_and_place() -> None:
-    inputs = of_entry(ENTRY, INTERMEDIATE)
+    inputs = of_entry(ENTRY, METADATA, INTERMEDIATE)
     assert inputs.signature == {"x_ptr": "*fp32", "n": "i32"}
     assert inputs.attributes == {"x_ptr": {"tt.divisibility": 16}, "n": {"tt.divisibility": 16}}
     assert inputs.options["num_warps"] == 4
@@ -32,7 +34,7 @@ def test_an_entrys_files_tell_types_specialization_options_and_place() -> None:
 
 
 def test_an_entry_of_binaries_tells_its_options() -> None:
-    inputs = of_entry(ENTRY)
+    inputs = of_entry(ENTRY, METADATA)
     assert (inputs.signature, inputs.source) == (None, None)
     assert inputs.options["num_stages"] == 3
 
@@ -51,13 +53,13 @@ def test_a_request_is_compared_with_what_the_files_tell(
     signature: dict[str, str], input_: str | None
 ) -> None:
     miss = replace(REQUEST, signature=signature)
-    (explanation,) = explain([miss], [of_entry(ENTRY, INTERMEDIATE)])
+    (explanation,) = explain([miss], [of_entry(ENTRY, METADATA, INTERMEDIATE)])
     assert [item.input for item in explanation.differences] == ([input_] if input_ else [])
 
 
 def test_an_argument_of_a_type_without_a_short_name_is_not_compared() -> None:
     text = INTERMEDIATE.replace("%n: i32", "%n: !tt.tensordesc<tensor<64x64xf16>>")
-    (explanation,) = explain([REQUEST], [of_entry(ENTRY, text)])
+    (explanation,) = explain([REQUEST], [of_entry(ENTRY, METADATA, text)])
     assert explanation.differences == ()
 
 
