@@ -24,7 +24,7 @@ def cache_files(cache: Cache, options: PackOptions) -> Iterator[LayerFile]:
 
 def tree_files(tree: Tree, folder: str, options: PackOptions) -> list[LayerFile]:
     """List the files of a framework's cache under `folder`, those of its Triton caches as above."""
-    files = []
+    files: list[LayerFile] = []
     for place, cache in tree.triton.items():
         prefix = f"{options.path_style.prefix.rstrip('/')}/{place}"
         files += _triton_files(cache, f"{folder}/{place}", prefix, options.contents)

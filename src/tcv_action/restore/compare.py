@@ -1,6 +1,6 @@
 """Comparing what an image says of itself with what came out of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from tcv_action.errors import InputError
@@ -11,7 +11,6 @@ from tcv_action.image.options import Contract
 from tcv_action.image.records import Record, parse_framework_manifest, parse_manifest_json
 from tcv_action.restore.unpack import Unpacked
 from tcv_action.triton.cache import Cache
-from tcv_action.triton.reader import metadata_names
 from tcv_action.triton.target import Target
 
 
@@ -21,15 +20,14 @@ def compare_cache(facts: ImageFacts, unpacked: Unpacked, held: Cache) -> None:
     Raises InputError that says how.
     """
     records = parse_manifest_json(unpacked.manifest)
-    count = sum(bool(metadata_names([path.rpartition("/")[2]])) for path in unpacked.sizes)
-    if count == 0:
+    if unpacked.kernels == 0:
         _disagree("It holds no kernel.")
-    if not facts.entry_count == count == len(records):
+    if not facts.entry_count == unpacked.kernels == len(records):
         _disagree(
             f"Its label says {facts.entry_count} entries, its manifest.json {len(records)},"
-            f" and it holds {count}."
+            f" and it holds {unpacked.kernels}."
         )
-    _compare_size(facts, unpacked.sizes)
+    _compare_size(facts, unpacked.size)
     _compare_targets(facts, held.targets)
     _compare_hashes(held, records)
 
@@ -39,17 +37,16 @@ def compare_tree(facts: ImageFacts, unpacked: Unpacked, held: Tree) -> None:
 
     mcv counts folders in which it finds nothing too, so a count may be more than the records.
     """
-    if not unpacked.sizes:
+    if not unpacked.files:
         _disagree("It holds no file.")
     records = parse_framework_manifest(unpacked.manifest, facts.kind)
     if facts.kind is Kind.VLLM and len(records) > facts.entry_count:
         _disagree(f"Its label says {facts.entry_count} entries, its manifest.json {len(records)}.")
-    _compare_size(facts, unpacked.sizes)
+    _compare_size(facts, unpacked.size)
     _compare_targets(facts, held.targets)
 
 
-def _compare_size(facts: ImageFacts, sizes: Mapping[str, int]) -> None:
-    size = sum(sizes.values())
+def _compare_size(facts: ImageFacts, size: int) -> None:
     if facts.cache_size_bytes not in {None, size} and facts.generation is Contract.MCV:
         _disagree(f"Its label says {facts.cache_size_bytes} bytes, and it holds {size}.")
 

@@ -1,6 +1,7 @@
 """Which members of a layer may be written, and where: the names of an archive are not trusted."""
 
 import re
+import sys
 from typing import NoReturn
 
 from tcv_action.errors import InputError
@@ -10,6 +11,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _COMPONENT_LIMIT = 255
 _PATH_LIMIT = 4096 - 256
 _DEPTH_LIMIT = 64
+_FOLDER = -1
 
 
 def check_kind(member: Member) -> None:
@@ -46,35 +48,43 @@ class Ledger:
     """What was taken so far: no name twice in a layer, in two spellings, or as file and folder."""
 
     def __init__(self) -> None:
-        self._spelling: dict[str, str] = {}
-        self._layer_of_file: dict[str, int] = {}
-        self._folders = {""}
+        # By folder, by the name in lower case: its spelling, and the layer of a file.
+        self._names: dict[str, dict[str, tuple[str, int]]] = {"": {}}
 
-    def note(self, layer: int, member: Member, parts: list[str]) -> None:
-        """Note a member; refuse one that contradicts an earlier one.
+    def note(self, layer: int, member: Member, parts: list[str]) -> bool:
+        """Note a member, and tell whether it replaces a file of an earlier layer.
 
-        A later layer may replace a file of an earlier one.
+        Refuses one that contradicts an earlier one.
         """
+        if member.kind == FOLDER:
+            self._note_folder(member, parts)
+            return False
+        names = self._note_folder(member, parts[:-1])
+        earlier = self._note(member, names, parts[-1], layer)
+        if earlier in {_FOLDER, layer}:
+            refuse(member, "it is there twice")
+        return earlier is not None
+
+    def _note_folder(self, member: Member, parts: list[str]) -> dict[str, tuple[str, int]]:
         path = "/".join(parts)
-        self._note_folder(member, path if member.kind == FOLDER else path.rpartition("/")[0])
-        if member.kind == FILE:
-            self._check_spelling(member, path)
-            if path in self._folders or self._layer_of_file.get(path) == layer:
-                refuse(member, "it is there twice")
-            self._layer_of_file[path] = layer
+        if path not in self._names:
+            above = self._note_folder(member, parts[:-1])
+            if self._note(member, above, parts[-1], _FOLDER) is not None:
+                refuse(member, f"{path!r} is a file already")
+            self._names[path] = {}
+        return self._names[path]
 
-    def _note_folder(self, member: Member, path: str) -> None:
-        if path in self._folders:
-            return
-        if path in self._layer_of_file:
-            refuse(member, f"{path!r} is a file already")
-        self._check_spelling(member, path)
-        self._note_folder(member, path.rpartition("/")[0])
-        self._folders.add(path)
-
-    def _check_spelling(self, member: Member, path: str) -> None:
-        if self._spelling.setdefault(path.casefold(), path) != path:
+    def _note(
+        self, member: Member, names: dict[str, tuple[str, int]], name: str, layer: int
+    ) -> int | None:
+        """Set a name's layer, and return the one that it had."""
+        # Kernels of one name lie in many folders.
+        name, folded = sys.intern(name), sys.intern(name.casefold())
+        spelling, earlier = names.get(folded, (name, None))
+        if spelling != name:
             refuse(member, "it is there in another spelling of its name")
+        names[folded] = (name, layer)
+        return earlier
 
 
 def refuse(member: Member, why: str) -> NoReturn:

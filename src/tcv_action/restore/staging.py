@@ -52,10 +52,12 @@ class Staging:
         self.remove(path)
         self.write(path, (content,), executable=executable)
 
-    def remove(self, path: str) -> None:
-        """Remove a file."""
+    def remove(self, path: str) -> int:
+        """Remove a file and return how many bytes it had."""
         with disk_trouble(self.path):
+            size = os.stat(path, dir_fd=self.descriptor, follow_symlinks=False).st_size
             os.unlink(path, dir_fd=self.descriptor)
+        return size
 
 
 @contextmanager

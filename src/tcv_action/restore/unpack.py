@@ -1,6 +1,5 @@
 """Unpacking an image into a staging folder, with every check on names and amounts."""
 
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -10,7 +9,7 @@ from tcv_action.oci.layer_reader import read_layers
 from tcv_action.oci.untar import FOLDER, Member
 from tcv_action.restore.names import Ledger, check_kind, parts_of, refuse
 from tcv_action.restore.staging import Staging
-from tcv_action.triton.reader import is_leftover
+from tcv_action.triton.reader import is_leftover, metadata_names
 
 _MANIFEST_LIMIT = 256 << 20
 
@@ -25,9 +24,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpacked:
-    """What came out: the files' sizes by path, manifest.json, and the leftovers passed over."""
+    """What came out: files and their bytes, metadata of kernels among them, manifest.json.
 
-    sizes: Mapping[str, int]
+    `skipped` names the leftovers that were passed over.
+    """
+
+    files: int
+    size: int
+    kernels: int
     manifest: bytes
     skipped: tuple[str, ...]
 
@@ -39,8 +43,10 @@ class _Unpacking:
     manifest_path: str
     limits: Limits
     members: int = 0
+    files: int = 0
     size: int = 0
-    sizes: dict[str, int] = field(default_factory=dict)
+    kernels: int = 0
+    skipped_size: int = 0
     ledger: Ledger = field(default_factory=Ledger)
     manifest: bytes | None = None
     skipped: list[str] = field(default_factory=list)
@@ -65,20 +71,26 @@ def unpack(
             cause="It is no image of a cache, or it was made by hand.",
             next_step="Build it with tcv create.",
         )
-    return Unpacked(sizes=work.sizes, manifest=work.manifest, skipped=tuple(work.skipped))
+    return Unpacked(
+        files=work.files,
+        size=work.size,
+        kernels=work.kernels,
+        manifest=work.manifest,
+        skipped=tuple(work.skipped),
+    )
 
 
 def _take(work: _Unpacking, layer: int, member: Member) -> None:
     _count(work, member)
     check_kind(member)
     parts = parts_of(member)
-    work.ledger.note(layer, member, parts)
+    replaces = work.ledger.note(layer, member, parts)
     if member.kind == FOLDER:
         _take_folder(work, member, parts)
     elif "/".join(parts) == work.manifest_path:
         work.manifest = b"".join(bytes(piece) for piece in member.content)
     elif parts[0] == work.root and len(parts) > 1:
-        _take_file(work, member, parts[1:])
+        _take_file(work, member, parts[1:], replaces=replaces)
     else:
         refuse(member, f"it is not under {work.root!r}")
 
@@ -90,19 +102,21 @@ def _take_folder(work: _Unpacking, member: Member, parts: list[str]) -> None:
         work.staging.make_folder("/".join(parts[1:]))
 
 
-def _take_file(work: _Unpacking, member: Member, parts: list[str]) -> None:
+def _take_file(work: _Unpacking, member: Member, parts: list[str], *, replaces: bool) -> None:
     path = "/".join(parts)
-    work.size += member.size
-    if work.size > work.limits.size:
+    if work.size + work.skipped_size + member.size > work.limits.size:
         refuse(member, f"with it, the image has more than the {work.limits.size} bytes it may have")
     if any(map(is_leftover, parts)):
+        work.skipped_size += member.size
         work.skipped.append(path)
         return
-    if path in work.sizes:
-        work.size -= work.sizes[path]
-        work.staging.remove(path)
+    if replaces:
+        work.size -= work.staging.remove(path)
+    else:
+        work.files += 1
+        work.kernels += len(metadata_names(parts[-1:]))
     work.staging.write(path, member.content, executable=member.executable)
-    work.sizes[path] = member.size
+    work.size += member.size
 
 
 def _count(work: _Unpacking, member: Member) -> None:
