@@ -7,7 +7,7 @@ from tcv_action.frameworks.inductor import InductorCache
 from tcv_action.frameworks.vllm import Format, VllmCache
 from tcv_action.frameworks.vllm_reader import AOT_FOLDER, COMPILE_FOLDER
 from tcv_action.image import names
-from tcv_action.image.labels import checked, known, targets_document
+from tcv_action.image.labels import known, targets_document
 from tcv_action.image.options import PackOptions
 from tcv_action.image.records import compact
 from tcv_action.triton.environment import Environment, to_json
@@ -25,10 +25,7 @@ def framework_labels(
     options: PackOptions,
     environment: Environment | None,
 ) -> dict[str, str]:
-    """Make the labels; `size` is that of the files in the layer, in bytes.
-
-    Raises InputError where an added label would take the place of one of the contract's.
-    """
+    """Make the labels; `size` is that of the files in the layer, in bytes."""
     kind = Kind.VLLM if isinstance(cache, VllmCache) else Kind.INDUCTOR
     label = names.Names(kind).label
     origins = sorted(set(cache.embedded.values()))
@@ -45,7 +42,7 @@ def framework_labels(
                 names.TITLE: options.title,
             }
         ),
-        **checked(options.labels),
+        **options.labels,
     }
 
 

@@ -1,10 +1,8 @@
 """The labels of an image's config."""
 
 import logging
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from tcv_action.errors import InputError
 from tcv_action.image import names
 from tcv_action.image.options import Contract, PackOptions
 from tcv_action.image.records import Record, compact, metadata_label
@@ -15,7 +13,6 @@ from tcv_action.triton.target import Target
 METADATA_LIMIT = 64 * 1024
 """Bytes that the `metadata` label may have; beyond, a config grows too large for registries."""
 
-_CONTRACT = re.compile(r"cache\.[a-z]+\.image/|io\.kserve\.km/")
 _log = logging.getLogger(__name__)
 
 
@@ -27,10 +24,7 @@ def build_labels(
     options: PackOptions,
     environment: Environment | None,
 ) -> dict[str, str]:
-    """Make the labels for the cache of one image; `size` is that of its files in the layer.
-
-    Raises InputError where an added label would take the place of one of the contract's.
-    """
+    """Make the labels for the cache of one image; `size` is that of its files in the layer."""
     labels = {
         names.SUMMARY: _summary(cache, options.contract),
         names.ENTRY_COUNT: str(len(cache.entries)),
@@ -41,7 +35,7 @@ def build_labels(
         **known(_compiled_by(cache, environment)),
         **known({names.TITLE: options.title, names.METADATA: _metadata(records)}),
     }
-    return {**labels, **checked(options.labels)}
+    return {**labels, **options.labels}
 
 
 def targets_document(targets: Iterable[Target]) -> list[dict[str, object]]:
@@ -105,19 +99,3 @@ def _compiled_by(cache: Cache, environment: Environment | None) -> dict[str, str
 def known(labels: Mapping[str, str | None]) -> dict[str, str]:
     """Leave out the labels that have no value."""
     return {name: value for name, value in labels.items() if value is not None}
-
-
-def checked(labels: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the labels that a person adds.
-
-    Raises InputError where one would take the place of one of the contract's.
-    """
-    for name in labels:
-        if _CONTRACT.match(name):
-            what = f"The label {name!r} cannot be set."
-            raise InputError(
-                what,
-                cause="Labels of that prefix say what is in the image.",
-                next_step="Choose another name for your own label.",
-            )
-    return labels

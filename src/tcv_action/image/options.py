@@ -1,12 +1,18 @@
 """What the person who builds an image may choose."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tcv_action.errors import InputError
 from tcv_action.oci.media_types import MediaTypes
 from tcv_action.triton.dummy_key import DummyKeys
 from tcv_action.triton.groups import PORTABLE, PathStyle
+
+# Eleven octal digits: what a tar header has room for, until the year 2242.
+_TIME_LIMIT = 8**11
+_CONTRACT = re.compile(r"cache\.[a-z]+\.image/|io\.kserve\.km/")
 
 
 class Contract(StrEnum):
@@ -37,6 +43,9 @@ class PackOptions:
     `title` is the last component of the image's name. `labels` and `annotations` are added to
     those of the contract. `created` is in seconds since 1970, for the config and for all files.
     `dummy_keys` are those of another Triton than the one that the image records.
+
+    Raises InputError for a label that would take the place of one of the contract's, and for a
+    time that no archive can hold.
     """
 
     media_types: MediaTypes = MediaTypes.OCI
@@ -49,3 +58,20 @@ class PackOptions:
     annotations: Mapping[str, str] = field(default_factory=dict)
     created: int = 0
     dummy_keys: DummyKeys | None = None
+
+    def __post_init__(self) -> None:
+        """Check what a person wrote before any work is done for it."""
+        for name in filter(_CONTRACT.match, self.labels):
+            what = f"The label {name!r} cannot be set."
+            raise InputError(
+                what,
+                cause="Labels of that prefix say what is in the image.",
+                next_step="Choose another name for your own label.",
+            )
+        if not 0 <= self.created < _TIME_LIMIT:
+            what = f"The time {self.created!r} cannot be the image's."
+            raise InputError(
+                what,
+                cause="It counts the seconds since 1970, as SOURCE_DATE_EPOCH does.",
+                next_step="Give a whole number such as 1700000000, or none.",
+            )

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
-from tcv_action.errors import InputError
 from tcv_action.image import names
 from tcv_action.image.options import PackOptions, Variant
 from tcv_action.oci.config import ImageConfig, build_config
@@ -14,8 +13,6 @@ from tcv_action.oci.layout import Layout
 from tcv_action.oci.manifest import build_manifest
 from tcv_action.oci.media_types import CONTENT_LAYER
 
-# Eleven octal digits: what a tar header has room for, until the year 2242.
-_TIME_LIMIT = 8**11
 _GOARCH = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
 
@@ -32,8 +29,7 @@ def write_image(
     `files` come sorted by the bytes of their names; `labels` is told how many bytes they were;
     `host_arch` is such as `x86_64`.
 
-    Raises InputError for a time that no archive can hold or a file that changed, StoreError where
-    the disk refuses.
+    Raises InputError for a file that changed, StoreError where the disk refuses.
     """
     types = options.media_types
     created = _rfc3339(options.created)
@@ -74,12 +70,5 @@ def _architecture(host_arch: str | None) -> str:
 
 
 def _rfc3339(seconds: int) -> str:
-    if not 0 <= seconds < _TIME_LIMIT:
-        what = f"The time {seconds!r} cannot be the image's."
-        raise InputError(
-            what,
-            cause="It counts the seconds since 1970, as SOURCE_DATE_EPOCH does.",
-            next_step="Give a whole number such as 1700000000, or none.",
-        )
     moment = datetime.fromtimestamp(seconds, tz=UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
