@@ -5,12 +5,17 @@ from dataclasses import dataclass, field
 
 from tcv_action.triton.environment import Environment
 from tcv_action.triton.key_differences import (
+    ALIKE,
+    Alike,
     Difference,
     environment_differences,
+    grouped,
     input_differences,
 )
 from tcv_action.triton.key_inputs import KeyInputs
 from tcv_action.triton.target import Target
+
+_EACH_WITH_EACH = 40_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,8 @@ def diff(first: Side, second: Side) -> Comparison:
     """Compare two caches by the keys of their entries.
 
     Entries of one kernel that only one side has are paired, the nearest first: those are changed;
-    what finds no partner was added or removed.
+    what finds no partner was added or removed. Of a kernel with hundreds of entries on both sides
+    those are paired that have most in common, and not always the nearest.
     """
     before = {entry.hash: entry for entry in first.entries}
     after = {entry.hash: entry for entry in second.entries}
@@ -129,13 +135,37 @@ def to_text(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _pairs(before: list[KeyInputs], after: list[KeyInputs]) -> Iterator[Changed]:
-    candidates = [
-        Changed(first=one, second=other, differences=tuple(input_differences(one, other)))
-        for one in before
-        for other in after
-        if (one.name, one.target) == (other.name, other.target)
-    ]
+def _pairs(before: Sequence[KeyInputs], after: Sequence[KeyInputs]) -> Iterator[Changed]:
+    others = grouped(after, lambda _: None)
+    for kernel, ones in grouped(before, lambda _: None).items():
+        yield from _partners(ones, others.get(kernel, []), ALIKE)
+
+
+def _partners(
+    ones: Sequence[KeyInputs], others: Sequence[KeyInputs], alike: Sequence[Alike]
+) -> Iterator[Changed]:
+    """Pair entries of one kernel: each with each where they are few, else those that are alike."""
+    if len(ones) * len(others) <= _EACH_WITH_EACH:
+        yield from _nearest(ones, others)
+        return
+    if not alike:
+        yield from map(_changed, ones, others)
+        return
+    paired: set[str] = set()
+    groups = grouped(others, alike[0])
+    for value, some in grouped(ones, alike[0]).items():
+        for pair in _partners(some, groups.get(value, []), ()):
+            paired |= {pair.first.hash, pair.second.hash}
+            yield pair
+    yield from _partners(
+        [one for one in ones if one.hash not in paired],
+        [other for other in others if other.hash not in paired],
+        alike[1:],
+    )
+
+
+def _nearest(ones: Sequence[KeyInputs], others: Sequence[KeyInputs]) -> Iterator[Changed]:
+    candidates = [_changed(one, other) for one in ones for other in others]
     taken: set[str] = set()
     for pair in sorted(
         candidates, key=lambda pair: (len(pair.differences), pair.first.hash, pair.second.hash)
@@ -143,6 +173,10 @@ def _pairs(before: list[KeyInputs], after: list[KeyInputs]) -> Iterator[Changed]
         if not taken & {pair.first.hash, pair.second.hash}:
             taken |= {pair.first.hash, pair.second.hash}
             yield pair
+
+
+def _changed(one: KeyInputs, other: KeyInputs) -> Changed:
+    return Changed(first=one, second=other, differences=tuple(input_differences(one, other)))
 
 
 def _environment(first: Side, second: Side) -> tuple[Difference, ...] | None:

@@ -61,6 +61,25 @@ def test_changed_entries_are_paired_with_their_nearest() -> None:
     }
 
 
+def test_thousands_of_entries_of_one_kernel_are_paired_by_what_they_have_in_common() -> None:
+    first = [
+        entry(n, constants={"BLOCK": n}, signature={"x": "*fp32"}, source_hash="a")
+        for n in range(2000)
+    ]
+    second = [replace(one, hash=f"{n + 5000:064x}", source_hash="b") for n, one in enumerate(first)]
+    changed = diff(side(*first), side(*second, entry(9000, constants={"BLOCK": -1}))).changed
+    assert len(changed) == 2000
+    assert all(pair.first.constants == pair.second.constants for pair in changed)
+    assert {len(pair.differences) for pair in changed} == {1}
+
+
+def test_thousands_of_entries_that_have_nothing_in_common_are_paired_all_the_same() -> None:
+    first = [entry(n, options={"a": n}) for n in range(500)]
+    second = [entry(n + 5000, options={"a": -n - 1}) for n in range(600)]
+    comparison = diff(side(*first), side(*second))
+    assert (len(comparison.changed), len(comparison.added)) == (500, 100)
+
+
 def test_entries_for_another_gpu_are_no_partners() -> None:
     comparison = diff(side(entry(1)), side(entry(2, target="cuda:80")))
     assert (len(comparison.added), len(comparison.removed)) == (1, 1)

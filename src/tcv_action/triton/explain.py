@@ -5,13 +5,18 @@ from dataclasses import dataclass
 
 from tcv_action.triton.environment import Environment
 from tcv_action.triton.key_differences import (
+    ALIKE,
     Difference,
     environment_differences,
+    group_of,
+    grouped,
     input_differences,
 )
 from tcv_action.triton.key_inputs import KeyInputs, of_request
 from tcv_action.triton.request import Request
 from tcv_action.triton.target import Target
+
+_MANY = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,30 @@ def explain(
     `image` and `here` are the environments of the warmup and of the replay; without both of them
     nothing is said of Triton's build, its tools and the environment variables.
     """
-    return tuple(_explain(miss, entries, image, here) for miss in misses)
+    candidates = _Candidates(entries)
+    return tuple(_explain(miss, candidates, image, here) for miss in misses)
+
+
+class _Candidates:
+    """The entries that a miss is compared with: those of its kernel, of very many the alike."""
+
+    def __init__(self, entries: Sequence[KeyInputs]) -> None:
+        self.names = sorted({entry.name for entry in entries})
+        self._by_name: dict[str, list[KeyInputs]] = {}
+        for entry in entries:
+            self._by_name.setdefault(entry.name, []).append(entry)
+        many = [one for ones in self._by_name.values() if len(ones) > _MANY for one in ones]
+        self._groups = [(alike, grouped(many, alike)) for alike in ALIKE]
+
+    def of(self, asked: KeyInputs) -> Sequence[KeyInputs]:
+        """Return the entries of the kernel of that name."""
+        found = self._by_name.get(asked.name, [])
+        if len(found) <= _MANY:
+            return found
+        for alike, groups in self._groups:
+            if group_of(asked, alike) in groups:
+                return groups[group_of(asked, alike)][:_MANY]
+        return found[:_MANY]
 
 
 def to_text(explanation: Explanation) -> str:
@@ -72,18 +100,15 @@ def to_json(explanation: Explanation) -> dict[str, object]:
 
 def _explain(
     miss: Request,
-    entries: Sequence[KeyInputs],
+    candidates: _Candidates,
     image: Environment | None,
     here: Environment | None,
 ) -> Explanation:
     asked = of_request(miss)
-    ranked = [
-        (tuple(input_differences(entry, asked)), entry)
-        for entry in entries
-        if entry.name == miss.name
-    ]
+    ranked = [(tuple(input_differences(entry, asked)), entry) for entry in candidates.of(asked)]
     if not ranked:
-        return Explanation(request=miss, nearest=None, differences=(), verdict=_unknown(entries))
+        verdict = _unknown(candidates.names)
+        return Explanation(request=miss, nearest=None, differences=(), verdict=verdict)
     differences, nearest = min(ranked, key=lambda pair: (_distance(pair[0]), pair[1].hash))
     if image and here:
         differences += tuple(environment_differences(image, here, Target.parse(miss.target)))
@@ -95,9 +120,9 @@ def _distance(differences: Sequence[Difference]) -> tuple[bool, int]:
     return any(item.input == "target" for item in differences), len(differences)
 
 
-def _unknown(entries: Sequence[KeyInputs]) -> str:
-    names = ", ".join(sorted({entry.name for entry in entries})) or "nothing"
-    return f"the warmup did not launch this kernel; the cache holds {names}"
+def _unknown(names: Sequence[str]) -> str:
+    held = ", ".join(names) or "nothing"
+    return f"the warmup did not launch this kernel; the cache holds {held}"
 
 
 def _verdict(

@@ -1,7 +1,7 @@
 """What differs between two keys: of one kernel, or of all kernels of two environments."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -11,6 +11,17 @@ from tcv_action.triton.target import Target
 
 _FOLDED = "a constant"
 
+Alike = Callable[[KeyInputs], object]
+"""What two entries of a kernel have in common, where each cannot be compared with each."""
+
+ALIKE: tuple[Alike, ...] = (
+    lambda one: (one.signature, one.attributes, one.constants, one.options),
+    lambda one: (one.signature, one.attributes, one.constants, one.source_hash),
+    lambda one: (one.signature, one.constants),
+    lambda one: one.options,
+)
+"""From what a rebuild changes least to what it changes most."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
@@ -19,6 +30,19 @@ class Difference:
     input: str
     first: str | None
     second: str | None
+
+
+def grouped(entries: Iterable[KeyInputs], alike: Alike) -> dict[str, list[KeyInputs]]:
+    """Group entries of one kernel and target by what they have in common; see `group_of`."""
+    groups: dict[str, list[KeyInputs]] = {}
+    for entry in entries:
+        groups.setdefault(group_of(entry, alike), []).append(entry)
+    return groups
+
+
+def group_of(entry: KeyInputs, alike: Alike) -> str:
+    """Return the name of the group that an entry belongs to."""
+    return repr((entry.name, entry.target, alike(entry)))
 
 
 def environment_differences(

@@ -182,3 +182,14 @@ def test_the_json_names_entry_and_inputs() -> None:
     document = to_json(explanation)
     assert document["nearest"] == "bb" * 32
     assert document["differences"] == [{"input": "option num_warps", "image": "4", "here": "8"}]
+
+
+def test_of_hundreds_of_entries_the_one_that_has_most_in_common_explains_a_miss() -> None:
+    held = [
+        of_request(replace(REQUEST, hash=f"{n:064x}", constants={"BLOCK": n})) for n in range(500)
+    ]
+    miss = replace(REQUEST, constants={"BLOCK": 499}, options={**REQUEST.options, "num_warps": 99})
+    (explanation,) = explain([miss], held)
+    assert [item.input for item in explanation.differences] == ["option num_warps"]
+    (explanation,) = explain([replace(REQUEST, name="another")], held)
+    assert explanation.nearest is None
