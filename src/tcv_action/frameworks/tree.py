@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tcv_action.triton.cache import Cache, CachedFile, Entry
 from tcv_action.triton.groups import children_of, is_group_file
-from tcv_action.triton.listing import is_folder, reading, sorted_items
+from tcv_action.triton.listing import is_folder, read_json_file, reading, sorted_items
 from tcv_action.triton.reader import is_leftover, read_entries
 from tcv_action.triton.target import Target
 
@@ -119,8 +119,7 @@ def _origins(tree: Tree) -> tuple[str, ...]:
     for file in tree.files:
         if _is_group(file.path):
             folder = file.path.rpartition("/")[0]
-            with reading(file.path):
-                content = (tree.root / file.path).read_bytes()
+            content = read_json_file(tree.root / file.path, file.path)
             for name, path in children_of(content, folder).items():
                 if isinstance(path, str) and path.startswith("/"):
                     origins.add(path.removesuffix(f"/{folder}/{name}"))

@@ -9,7 +9,7 @@ from tcv_action.image.options import Contents, PackOptions
 from tcv_action.oci.layer import LayerFile
 from tcv_action.triton.cache import Cache, CachedFile
 from tcv_action.triton.groups import is_group_file, rewrite_group
-from tcv_action.triton.listing import reading
+from tcv_action.triton.listing import read_json_file
 
 _BINARY_KINDS = frozenset({"cubin", "hsaco", "json", "so"})
 
@@ -65,8 +65,7 @@ def _plain_file(root: Path, file: CachedFile, folder: str) -> LayerFile:
 def _group_file(
     root: Path, file: CachedFile, folder: str, prefix: str, present: set[str]
 ) -> LayerFile:
-    with reading(file.path):
-        content = (root / file.path).read_bytes()
+    content = read_json_file(root / file.path, file.path)
     rewritten = rewrite_group(content, key=file.key, prefix=prefix, present=present)
     return LayerFile(
         name=f"{folder}/{file.path}",

@@ -76,7 +76,7 @@ def recorded_requests(content: bytes) -> tuple[Request, ...]:
 
     Raises InputError where that cannot be read.
     """
-    document = json.loads(content)
+    document = _load(content)
     records = document.get("requests", []) if isinstance(document, dict) else []
     return from_records(records)
 

@@ -21,6 +21,7 @@ from tcv_action.restore.staging import Staging, staging_in
 from tcv_action.restore.unpack import Limits, Unpacked, unpack
 from tcv_action.triton.cache import Cache, CachedFile, Entry, Helper
 from tcv_action.triton.groups import is_group_file, rewrite_group
+from tcv_action.triton.listing import read_json_file
 from tcv_action.triton.reader import read_entries
 from tcv_action.triton.request import Request
 from tcv_action.triton.target import Target
@@ -77,6 +78,7 @@ def restore(
         )
         if accept is not None and facts.kind is Kind.TRITON:
             accept(parse_manifest_json(unpacked.manifest))
+        requests = recorded_requests(unpacked.manifest)
         take = _take_cache if facts.kind is Kind.TRITON else _take_tree
         taken = take(facts, unpacked, staging, place_to, target)
     return Restored(
@@ -87,7 +89,7 @@ def restore(
         kept=taken.kept,
         seconds=clock() - started,
         skipped=(*unpacked.skipped, *taken.dropped),
-        requests=recorded_requests(unpacked.manifest),
+        requests=requests,
     )
 
 
@@ -155,10 +157,6 @@ def _relocate(cache: Cache, staging: Staging, folder: str, destination: str) -> 
         present = {file.name for file in one.files}
         for file in one.files:
             if is_group_file(file.name):
-                content = rewrite_group(
-                    (cache.root / file.path).read_bytes(),
-                    key=one.key,
-                    prefix=destination,
-                    present=present,
-                )
+                content = read_json_file(cache.root / file.path, file.path)
+                content = rewrite_group(content, key=one.key, prefix=destination, present=present)
                 staging.replace(f"{folder}{file.path}", content, executable=file.executable)

@@ -11,7 +11,11 @@ from tcv_action.restore.names import Ledger, check_kind, parts_of, refuse
 from tcv_action.restore.staging import Staging
 from tcv_action.triton.reader import is_leftover, metadata_names
 
+# What manifest.json may have, in bytes and in JSON's values: a record and a request for each entry,
+# an entry has several files, and Python needs 25 times the bytes of the smallest values.
 _MANIFEST_LIMIT = 256 << 20
+_MANIFEST_BYTES, _MANIFEST_VALUES = 1 << 20, 4096
+_BYTES_OF_FILE, _VALUES_OF_FILE = 16 << 10, 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,7 @@ def unpack(
             cause="It is no image of a cache, or it was made by hand.",
             next_step="Build it with tcv create.",
         )
+    _check_manifest(work.manifest, manifest_path, work.files)
     return Unpacked(
         files=work.files,
         size=work.size,
@@ -88,6 +93,8 @@ def _take(work: _Unpacking, layer: int, member: Member) -> None:
     if member.kind == FOLDER:
         _take_folder(work, member, parts)
     elif "/".join(parts) == work.manifest_path:
+        if member.size > _MANIFEST_LIMIT:
+            refuse(member, f"it has {member.size} bytes")
         work.manifest = b"".join(bytes(piece) for piece in member.content)
     elif parts[0] == work.root and len(parts) > 1:
         _take_file(work, member, parts[1:], replaces=replaces)
@@ -104,15 +111,16 @@ def _take_folder(work: _Unpacking, member: Member, parts: list[str]) -> None:
 
 def _take_file(work: _Unpacking, member: Member, parts: list[str], *, replaces: bool) -> None:
     path = "/".join(parts)
+    leftover = any(map(is_leftover, parts))
+    if replaces and not leftover:
+        work.size -= work.staging.remove(path)
     if work.size + work.skipped_size + member.size > work.limits.size:
         refuse(member, f"with it, the image has more than the {work.limits.size} bytes it may have")
-    if any(map(is_leftover, parts)):
+    if leftover:
         work.skipped_size += member.size
         work.skipped.append(path)
         return
-    if replaces:
-        work.size -= work.staging.remove(path)
-    else:
+    if not replaces:
         work.files += 1
         work.kernels += len(metadata_names(parts[-1:]))
     work.staging.write(path, member.content, executable=member.executable)
@@ -123,5 +131,17 @@ def _count(work: _Unpacking, member: Member) -> None:
     work.members += 1
     if work.members > work.limits.members:
         refuse(member, f"the image has more than {work.limits.members} members")
-    if member.name == work.manifest_path and member.size > _MANIFEST_LIMIT:
-        refuse(member, f"it has {member.size} bytes")
+
+
+def _check_manifest(content: bytes, path: str, files: int) -> None:
+    """Refuse a manifest.json that is too much for that many files, before it is parsed."""
+    if (
+        len(content) > _MANIFEST_BYTES + _BYTES_OF_FILE * files
+        or content.count(b",") > _MANIFEST_VALUES + _VALUES_OF_FILE * files
+    ):
+        what = f"The image's {path!r} has {len(content)} bytes, for {files} files of a cache."
+        raise InputError(
+            what,
+            cause="The image was not made by a cache tool, or it was made to harm.",
+            next_step="Do not use this image. Nothing of it was written to the folder.",
+        )

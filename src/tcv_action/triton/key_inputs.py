@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tcv_action.errors import InputError
 from tcv_action.triton.cache import Cache, Entry
+from tcv_action.triton.listing import read_json_file
 from tcv_action.triton.metadata import parse_metadata
 from tcv_action.triton.reader import metadata_names
 from tcv_action.triton.request import Request
@@ -124,8 +125,8 @@ def read_key_inputs(cache: Cache, recorded: Iterable[Request] = ()) -> tuple[Key
 
 def _metadata(root: Path, entry: Entry) -> Mapping[str, object]:
     for name in metadata_names(file.name for file in entry.files):
-        with suppress(OSError, InputError):
-            return parse_metadata((root / entry.key / name).read_bytes(), entry.key)
+        with suppress(InputError):
+            return parse_metadata(read_json_file(root / entry.key / name, name), entry.key)
     return {}
 
 

@@ -32,6 +32,13 @@ def sorted_items(folder: str | Path, where: str) -> list[os.DirEntry[str]]:
 
 
 def _check_name(name: str, where: str) -> None:
+    if name.startswith(".wh."):
+        what = f"The name {name!r} in {where!r} begins with '.wh.'."
+        raise InputError(
+            what,
+            cause="In an image's layer such a name deletes a file, and Triton writes none.",
+            next_step="Rename or remove that file.",
+        )
     if name.isascii() and name.isprintable():
         return
     try:
@@ -70,6 +77,8 @@ def is_folder(item: os.DirEntry[str], where: str) -> bool:
     )
 
 
+# Triton's own have a few KiB; Python needs many times the bytes for what it parses.
+_JSON_LIMIT = 4 << 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -92,6 +101,23 @@ def reading(where: str) -> Iterator[None]:
             cause="Often it was written by another user, such as root in a container.",
             next_step="Make it readable for this user (chmod, chown), then try again.",
         ) from error
+
+
+def read_json_file(path: Path, where: str) -> bytes:
+    """Read a metadata or group file; `where` names it in errors.
+
+    Raises InputError where it cannot be read, or is larger than any that Triton writes.
+    """
+    with reading(where), path.open("rb") as stream:
+        content = stream.read(_JSON_LIMIT + 1)
+    if len(content) > _JSON_LIMIT:
+        what = f"The file {where!r} has more than {_JSON_LIMIT} bytes."
+        raise InputError(
+            what,
+            cause="Triton's metadata has a few kilobytes: this was made by hand, or to harm.",
+            next_step="Remove that entry's folder, or fill the cache again.",
+        )
+    return content
 
 
 def _unlisted(folder: str | Path, error: OSError) -> InputError:

@@ -9,10 +9,12 @@ from pathlib import Path
 from tcv_action.errors import InputError, NothingToPackageError
 from tcv_action.triton.cache import AUTOTUNE_SUFFIX, Cache, CachedFile, Entry, Helper
 from tcv_action.triton.groups import is_group_file
-from tcv_action.triton.listing import is_folder, reading, sorted_items
+from tcv_action.triton.listing import is_folder, read_json_file, reading, sorted_items
 from tcv_action.triton.metadata import KernelOptions, parse_metadata, target_of
 
-_LEFTOVER = re.compile(r"tmp\.pid_.*|lock|.*\.lock|\.tcv-restore-.*")
+_LEFTOVER = re.compile(
+    r"tmp\.pid_.*|lock|.*\.lock|\.tcv-restore-.*|\.tcv-work-.*|\.__grp__.*\.json\.[0-9]+"
+)
 _LIBRARY = re.compile(r".*\.(?P<abi>[a-z]+-[0-9]+[a-z]*)-(?P<arch>[a-z0-9_]+)-linux-gnu.*\.so")
 _INTERMEDIATE = frozenset({"ttir", "ttgir", "llir", "ptx", "amdgcn", "source", "cubin", "hsaco"})
 _BINARY = {"cuda": "cubin", "hip": "hsaco"}
@@ -87,7 +89,7 @@ def _read_key(root: Path, item: os.DirEntry[str], dropped: list[str]) -> Entry |
 
 def _entry(root: Path, key: str, metadata_name: str, files: tuple[CachedFile, ...]) -> Entry | None:
     where = f"{key}/{metadata_name}"
-    metadata = parse_metadata(_read_file(root / where, where), where)
+    metadata = parse_metadata(read_json_file(root / where, where), where)
     target = target_of(metadata, where)
     kinds = {file.kind for file in files}
     binary = _BINARY.get(target.backend)
@@ -129,11 +131,6 @@ def _list_files(folder: os.DirEntry[str], dropped: list[str]) -> tuple[CachedFil
             status = item.stat(follow_symlinks=False)
         files.append(CachedFile(path, status.st_size, bool(status.st_mode & stat.S_IXUSR)))
     return tuple(files)
-
-
-def _read_file(path: Path, where: str) -> bytes:
-    with reading(where):
-        return path.read_bytes()
 
 
 def _nothing(cache: Cache) -> NothingToPackageError:

@@ -20,7 +20,7 @@ from tests.archives import (
     manifest_member,
     member,
 )
-from tests.caches import key_of
+from tests.caches import hash_of, key_of
 
 from tcv_action.errors import InputError, StoreError, TcvError
 from tcv_action.oci.layout import Layout
@@ -287,6 +287,51 @@ def test_a_manifest_json_that_is_none(layout: Layout, destination: Path, content
     tar = archive([*entry_members(), member(MANIFEST, content)])
 
     assert "manifest.json" in refused(layout, destination, gzip_layer(tar))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[" + b"{}," * 50_000 + b"{}]", b'{"triton": "' + b"x" * (2 << 20) + b'"}'],
+    ids=["values", "bytes"],
+)
+@pytest.mark.parametrize("name", [MANIFEST, f"./{MANIFEST}"])
+def test_a_manifest_json_that_is_too_much_for_its_files_is_not_parsed(
+    layout: Layout, destination: Path, name: str, content: bytes
+) -> None:
+    tar = archive([*entry_members(), member(name, content)])
+
+    assert "for 3 files" in refused(layout, destination, gzip_layer(tar))
+
+
+def test_a_manifest_json_is_not_held_beyond_its_limit(
+    layout: Layout, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tcv_action.restore.unpack._MANIFEST_LIMIT", 1000)
+    tar = archive([*entry_members(), member(f"./{MANIFEST}", bytes(1001))])
+
+    assert "it has 1001 bytes" in refused(layout, destination, gzip_layer(tar))
+
+
+@pytest.mark.parametrize("name", ["k.json", "__grp__k.json"])
+def test_metadata_larger_than_any_of_tritons_is_not_parsed(
+    layout: Layout, destination: Path, name: str
+) -> None:
+    *others, metadata, group = entry_members()
+    large = member(f"{ROOT}/{KEY}/{name}", b'{"a":[' + b"0," * (3 << 20) + b"0]}")
+    kept = group if name == "k.json" else metadata
+    tar = archive([*others, kept, large, manifest_member()])
+
+    assert f"{KEY}/{name}' has more than" in refused(layout, destination, gzip_layer(tar))
+
+
+def test_requests_that_cannot_be_read_are_found_before_anything_is_put_in_place(
+    layout: Layout, destination: Path
+) -> None:
+    record = {"hash": hash_of(0), "backend": "cuda", "arch": "90", "warp_size": 32}
+    document = json.dumps({"triton": [record], "requests": [{"name": 7}]}).encode()
+    tar = archive([*entry_members(), member(MANIFEST, document)])
+
+    assert "requests" in refused(layout, destination, gzip_layer(tar))
 
 
 def test_no_manifest_json(layout: Layout, destination: Path) -> None:

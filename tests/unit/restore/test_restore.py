@@ -337,6 +337,20 @@ def test_every_layer_is_read_and_a_later_one_wins(layout: Layout, destination: P
     assert set(children(destination, key_of(0))) == {"k.cubin", "k.json"}
 
 
+def test_the_size_that_the_label_names_is_what_the_last_layer_leaves(
+    layout: Layout, destination: Path
+) -> None:
+    members = entry_members()
+    first = gzip_layer(archive([*members, manifest_member()]))
+    second = gzip_layer(archive([member(f"{ROOT}/{key_of(0)}/k.cubin", b"CUBIN")]))
+    size = sum(int(one[124:135], 8) for one in members)
+
+    restored = restore(image_of(layout, [first, second], labels(size=size)), destination)
+
+    assert restored.bytes == size
+    assert (destination / key_of(0) / "k.cubin").read_bytes() == b"CUBIN"
+
+
 def test_leftovers_in_an_image_are_passed_over_and_named(layout: Layout, destination: Path) -> None:
     stray = f"{key_of(0)}/lock"
     tar = archive([*entry_members(), member(f"{ROOT}/{stray}", b"half"), manifest_member()])

@@ -231,6 +231,14 @@ def test_names_with_control_characters_are_refused(tmp_path: Path) -> None:
         read_cache(tmp_path)
 
 
+def test_names_that_delete_files_in_an_image_are_refused(tmp_path: Path) -> None:
+    folder = add_entry(tmp_path / "cache", 1)
+    (folder / ".wh.k.json").touch()
+
+    with pytest.raises(InputError, match=r"'\.wh\.k\.json' in .* begins with"):
+        read_cache(tmp_path / "cache")
+
+
 def test_names_that_differ_in_case_only_are_refused(tmp_path: Path) -> None:
     entry = add_entry(tmp_path, 1)
     (entry / "ADD_kernel.cubin").touch()
