@@ -1,9 +1,11 @@
 """A cache folder that was moved by hand is made to hit again."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+from tests.framework_caches import unpack_inductor_h100
 from tests.services.command import tcv
 from tests.services.interpreters import Interpreter
 
@@ -23,3 +25,17 @@ def test_moved_folder_hits_only_after_relocate(
     assert "add_kernel" in missed.err
     assert "3 group files" in tcv("relocate", "-d", tmp_path / "moved").ok().out
     assert "3 of 3" in tcv("verify", "-d", tmp_path / "moved", *python, VECTOR_ADD).ok().out
+
+
+def test_every_triton_cache_in_a_frameworks_is_relocated(tmp_path: Path) -> None:
+    cache = unpack_inductor_h100(tmp_path / "inductor")
+    moved = cache.rename(tmp_path / "moved")
+    groups = sorted(moved.rglob("__grp__*.json"))
+
+    said = tcv("relocate", "-d", moved, "--mount-path", "/mnt/inductor").ok().out
+
+    assert f"{len(groups)} group files" in said
+    for group in groups:
+        folder = f"/mnt/inductor/{group.parent.relative_to(moved)}"
+        children = json.loads(group.read_text())["child_paths"]
+        assert children == {name: f"{folder}/{name}" for name in children}

@@ -1,13 +1,18 @@
 """Moving a cache: group files rewritten for the folder that they lie in, or will be mounted at."""
 
 import os
+import re
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from tcv_action.errors import InputError
 from tcv_action.triton.groups import is_group_file, rewrite_group
-from tcv_action.triton.listing import reading, sorted_items
+from tcv_action.triton.listing import read_json_file, sorted_items
 from tcv_action.triton.reader import is_leftover
+
+_BESIDE = re.compile(r"\.__grp__.*\.json\.(?P<pid>[0-9]+)")
 
 
 def relocate(folder: Path, prefix: str | None = None) -> int:
@@ -42,12 +47,14 @@ def _group_files(folder: Path) -> Iterator[Path]:
             for file in sorted_items(item.path, item.name):
                 if is_group_file(file.name) and file.is_file(follow_symlinks=False):
                     yield Path(file.path)
+                elif _is_abandoned(file.name):
+                    with suppress(OSError):
+                        Path(file.path).unlink()
 
 
 def _rewritten(path: Path, place: str) -> bool:
     key = path.parent.name
-    with reading(f"{key}/{path.name}"):
-        content = path.read_bytes()
+    content = read_json_file(path, f"{key}/{path.name}")
     new = rewrite_group(
         content, key=key, prefix=place, present={item.name for item in path.parent.iterdir()}
     )
@@ -55,7 +62,7 @@ def _rewritten(path: Path, place: str) -> bool:
         return False
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_bytes(new)
+        _write_like(path, beside, new)
         beside.replace(path)
     except OSError as error:
         what = f"The group file {str(path)!r} cannot be written: {error.strerror}."
@@ -65,5 +72,22 @@ def _rewritten(path: Path, place: str) -> bool:
             next_step="Make room or change the owner, then run it again.",
         ) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
     return True
+
+
+def _write_like(path: Path, beside: Path, content: bytes) -> None:
+    """Write a new file with the mode, and as root the owner, of the one that it will replace."""
+    status = path.stat()
+    with beside.open("wb") as stream:
+        with suppress(PermissionError):
+            os.fchown(stream.fileno(), status.st_uid, status.st_gid)
+        os.fchmod(stream.fileno(), stat.S_IMODE(status.st_mode))
+        stream.write(content)
+
+
+def _is_abandoned(name: str) -> bool:
+    """Tell a new group file whose writer was killed before it could take the old one's place."""
+    match = _BESIDE.fullmatch(name)
+    return match is not None and not Path("/proc", match["pid"]).exists()
