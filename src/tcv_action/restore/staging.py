@@ -66,17 +66,31 @@ def staging_in(destination: Path) -> Iterator[Staging]:
 
     Raises StoreError where the disk refuses.
     """
-    _remove_abandoned(destination)
     path = destination / f"{PREFIX}{secrets.token_hex(8)}"
-    with disk_trouble(path):
-        path.mkdir(0o700)
-        descriptor = os.open(path, _FOLDER)
-    try:
+    # Another restore must not take the folder for abandoned before it is locked.
+    with _locked(destination):
+        _remove_abandoned(destination)
+        with disk_trouble(path):
+            path.mkdir(0o700)
+            descriptor = os.open(path, _FOLDER)
         with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
         yield Staging(path, descriptor)
     finally:
         shutil.rmtree(path, ignore_errors=True)
+        os.close(descriptor)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with disk_trouble(folder, "read"):
+        descriptor = os.open(folder, _FOLDER)
+    try:
+        with suppress(OSError):  # some network file systems know no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
         os.close(descriptor)
 
 
