@@ -56,6 +56,10 @@ class StoreError(TcvError):
     exit_code = 5
 
 
+class DiskError(StoreError):
+    """A disk of this machine refused a file."""
+
+
 class IncompatibleError(TcvError):
     """The image cannot hit on this machine."""
 

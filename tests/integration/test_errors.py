@@ -197,3 +197,42 @@ def test_wrong_input_of_the_action_fails_no_other_command(tmp_path: Path) -> Non
     wrong = {"INPUT_DRY-RUN": "perhaps"}
     assert "version" in tcv("--version", environ=wrong).ok().out
     shows(tcv("run", cwd=tmp_path, environ=wrong), 2, "dry-run: 'perhaps'")
+
+
+def test_an_empty_path_is_an_unset_variable(tmp_path: Path) -> None:
+    image = f"oci:{tmp_path / 'out'}:v1"
+    tcv("create", "-d", cache(tmp_path / "cache"), "-i", image).ok()
+    ended = tcv("extract", "-i", image, "-d", "", "--no-check", cwd=tmp_path)
+    assert ended.code == 2
+    assert "It is empty" in ended.err
+    assert not (tmp_path / KEY).exists()
+
+
+def test_destination_with_a_name_that_no_disk_can_hold(tmp_path: Path) -> None:
+    image = f"oci:{tmp_path / 'out'}:v1"
+    tcv("create", "-d", cache(tmp_path / "cache"), "-i", image).ok()
+    ended = tcv("extract", "-i", image, "-d", tmp_path / ("n" * 300), "--no-check")
+    shows(ended, 5, "File name too long")
+
+
+def test_binaries_that_cannot_be_read_when_they_are_compared(tmp_path: Path) -> None:
+    folder = cache(tmp_path / "cache")
+    binary = folder / KEY / "k.cubin"
+    command = [sys.executable, "-m", "tcv_action", "diff", str(folder), str(folder)]
+    binary.chmod(0)
+    if os.geteuid() == 0:
+        dropped = "-dac_override,-dac_read_search"
+        command = ["setpriv", "--bounding-set", dropped, "--inh-caps", dropped, *command]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 2, ended.stderr
+    assert f"{KEY}/k.cubin" in ended.stderr
+
+
+def test_relocating_what_is_no_cache(tmp_path: Path) -> None:
+    shows(tcv("relocate", "-d", tmp_path), 3, "holds no kernel")
+
+
+@pytest.mark.parametrize("place", ["relative", "/a/../b", "/a\nb", ".triton/cacheXYZ"])
+def test_mount_path_that_is_none(place: str, tmp_path: Path) -> None:
+    folder = cache(tmp_path / "cache")
+    shows(tcv("relocate", "-d", folder, "--mount-path", place), 2, "mount path")

@@ -84,6 +84,16 @@ def test_an_index_without_the_target_is_a_miss(image: str, tmp_path: Path) -> No
     assert "nothing for cuda:80" in handed["reason"]
 
 
+def test_a_disk_that_refuses_is_a_failure(image: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    done, handed = in_job(tmp_path, image, "--dir", "file/cache")
+
+    assert done.code == 5
+    assert "file/cache" in done.out
+    assert "hit" not in handed
+
+
 def test_what_cannot_be_an_image_is_a_failure(tmp_path: Path) -> None:
     done, _ = in_job(tmp_path, "Not A Name")
 

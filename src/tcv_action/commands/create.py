@@ -20,7 +20,7 @@ from tcv_action.stores.local import Builder, local_place
     "--dir",
     "-d",
     "folder",
-    type=click.Path(path_type=Path),
+    type=options.GivenPath(),
     required=True,
     metavar="DIR",
     help="Cache folder, as TRITON_CACHE_DIR named it.",

@@ -15,8 +15,10 @@ from tcv_action.restore import restore
 from tcv_action.stores.access import RegistryAccess
 from tcv_action.triton.cache import Cache
 from tcv_action.triton.key_inputs import read_key_inputs
+from tcv_action.triton.listing import reading
 from tcv_action.triton.reader import read_cache
 from tcv_action.triton.target import Target
+from tcv_action.workplace import workplace
 
 _BINARIES = (".cubin", ".hsaco")
 
@@ -55,8 +57,8 @@ def _side(place: str, access: RegistryAccess, target: Target | None) -> Side:
         cache = read_cache(found)
         return Side(entries=read_key_inputs(cache), digests=_digests(cache))
     image = named_image(place, target=target, access=access)
-    with tempfile.TemporaryDirectory(prefix="tcv-diff-") as scratch:
-        restored = restore(image, Path(scratch, "cache"))
+    with workplace(Path(tempfile.gettempdir())) as scratch:
+        restored = restore(image, scratch / "cache")
         cache = read_cache(restored.destination)
         return Side(
             entries=read_key_inputs(cache, restored.requests),
@@ -65,9 +67,14 @@ def _side(place: str, access: RegistryAccess, target: Target | None) -> Side:
         )
 
 
+def _digest(path: Path, where: str) -> str:
+    with reading(where), path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _digests(cache: Cache) -> dict[str, str]:
     return {
-        entry.hash: hashlib.sha256((cache.root / file.path).read_bytes()).hexdigest()
+        entry.hash: _digest(cache.root / file.path, file.path)
         for entry in cache.entries
         for file in entry.files
         if file.path.endswith(_BINARIES)

@@ -17,7 +17,7 @@ from tcv_action.stores.access import RegistryAccess
     "--dir",
     "-d",
     "folder",
-    type=click.Path(path_type=Path),
+    type=options.GivenPath(),
     metavar="DIR",
     help="Folder to restore into.  [default: TRITON_CACHE_DIR, else ~/.triton/cache; vLLM: VLLM_CACHE_ROOT, else ~/.cache/vllm]",
 )

@@ -42,7 +42,7 @@ from tcv_action.tags import fields_from_environment, index_tags
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=options.GivenPath(file_okay=False),
     default=Path("tcv-out"),
     show_default=True,
     metavar="DIR",

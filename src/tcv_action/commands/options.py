@@ -1,6 +1,7 @@
 """Options that several commands share, and how their text becomes values."""
 
 import functools
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,25 @@ from tcv_action.triton.target import Target
 from tcv_action.warming import WarmupIn
 
 Command = Callable[..., None]
+
+
+class GivenPath(click.Path):
+    """A path on the command line; an empty one, as an unset variable leaves it, is refused."""
+
+    def __init__(self, *, file_okay: bool = True) -> None:
+        super().__init__(path_type=Path, file_okay=file_okay)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """Return the path; raises click's UsageError where it is empty or no such kind."""
+        if value == "":
+            self.fail("It is empty; is a variable not set?", param, ctx)
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
+
 
 targets = click.option(
     "--target",
@@ -47,7 +67,7 @@ image = click.option(
 )
 stub = click.option(
     "--stub",
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     metavar="FILE",
     help="Take the GPUs from this file instead; docs/gpus-stub.md has its format.",
 )

@@ -14,7 +14,7 @@ _CONFIG = Path("tcv.yml")
 
 
 @click.command
-@click.argument("config", required=False, type=click.Path(path_type=Path), metavar="[CONFIG]")
+@click.argument("config", required=False, type=options.GivenPath(), metavar="[CONFIG]")
 @options.targets
 @click.option("--image", "-i", metavar="NAME", help="Image in the place of the configuration's.")
 @click.option(

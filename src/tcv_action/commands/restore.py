@@ -8,7 +8,7 @@ import click
 from tcv_action import api
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
-from tcv_action.errors import IncompatibleError, StoreError, TcvError
+from tcv_action.errors import DiskError, IncompatibleError, StoreError, TcvError
 from tcv_action.frameworks.detect import Kind
 from tcv_action.here import inventory_here, machine_here, usual_folder, variable_of
 from tcv_action.image import read_contract
@@ -60,7 +60,7 @@ class Attempt:
     "--dir",
     "-d",
     "folder",
-    type=click.Path(path_type=Path),
+    type=options.GivenPath(),
     metavar="DIR",
     help="Folder to restore into.  [default: as of tcv extract]",
 )
@@ -128,6 +128,8 @@ def _restored(found: OciImage, wish: _Wish, edge: Edge) -> Attempt:
     try:
         require_compatible(verdicts, wish.image)
         restored = restore(found, folder, target=wish.target)
+    except DiskError:  # no miss, but a machine that later steps cannot use either
+        raise
     except (StoreError, IncompatibleError) as error:
         return Attempt(
             reason=_one_line(error.what),

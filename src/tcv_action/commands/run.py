@@ -75,14 +75,14 @@ class Given:
 )
 @click.option(
     "--cache-dir",
-    type=click.Path(path_type=Path),
+    type=options.GivenPath(),
     metavar="DIR",
     help="Package this cache folder; no script is run.",
 )
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=options.GivenPath(file_okay=False),
     default=Path("tcv-out"),
     show_default=True,
     metavar="DIR",

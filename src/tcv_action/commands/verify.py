@@ -26,6 +26,7 @@ from tcv_action.triton.reader import read_cache
 from tcv_action.triton.replay import Proof, replay
 from tcv_action.triton.request import Request
 from tcv_action.triton.target import Target
+from tcv_action.workplace import workplace
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -36,7 +37,7 @@ from tcv_action.triton.target import Target
     "--dir",
     "-d",
     "folder",
-    type=click.Path(path_type=Path),
+    type=options.GivenPath(),
     metavar="DIR",
     help="Cache folder to replay against; it is only read.",
 )
@@ -127,8 +128,8 @@ def _cache(
     if folder is not None:
         yield _Held(folder=folder)
         return
-    with tempfile.TemporaryDirectory(prefix="tcv-verify-") as scratch:
-        yield _restored(image or "", Path(scratch, "cache"), targets, access)
+    with workplace(Path(tempfile.gettempdir())) as scratch:
+        yield _restored(image or "", scratch / "cache", targets, access)
 
 
 def _restored(image: str, folder: Path, targets: Sequence[Target], access: RegistryAccess) -> _Held:

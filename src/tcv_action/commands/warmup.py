@@ -25,7 +25,7 @@ from tcv_action.workplace import workplace
 @click.option(
     "--cache-dir",
     "-d",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=options.GivenPath(file_okay=False),
     required=True,
     metavar="DIR",
     help="Folder that the entries go to; what it holds already stays.",

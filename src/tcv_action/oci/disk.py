@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from tcv_action.errors import StoreError
+from tcv_action.errors import DiskError
 
 
-def disk_error(error: OSError, path: Path, doing: str = "write") -> StoreError:
+def disk_error(error: OSError, path: Path, doing: str = "write") -> DiskError:
     """Say what the disk refused, in three parts."""
     what = f"cannot {doing} {str(path)!r}: {error.strerror or error}"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return StoreError(
+        return DiskError(
             what, cause="The disk is full.", next_step="Make room there, or choose another folder."
         )
-    return StoreError(
+    return DiskError(
         what,
         cause="The folder is missing, or its permissions forbid it.",
         next_step="Check the path and who may use it.",
@@ -27,7 +27,7 @@ def disk_error(error: OSError, path: Path, doing: str = "write") -> StoreError:
 
 @contextmanager
 def disk_trouble(path: Path, doing: str = "write") -> Iterator[None]:
-    """Turn what the disk refuses in the block into a StoreError that names the path."""
+    """Turn what the disk refuses in the block into a DiskError that names the path."""
     try:
         yield
     except OSError as error:
@@ -38,8 +38,7 @@ def disk_trouble(path: Path, doing: str = "write") -> Iterator[None]:
 def written_beside(path: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
     """Give a file that takes `path`'s place when the block ends well, and vanishes otherwise.
 
-    With `sync` the bytes are on the disk before the name is. Raises StoreError where the disk
-    refuses.
+    With `sync` the bytes are on the disk before the name is. Raises DiskError where it refuses.
     """
     beside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}")
     with disk_trouble(path):

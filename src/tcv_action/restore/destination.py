@@ -47,8 +47,10 @@ def opened(destination: Path) -> Iterator[Destination]:
     Raises InputError where something else stands there, StoreError where the disk refuses.
     """
     path = Path(os.path.realpath(destination))
-    is_new = not path.exists()
-    if not is_new and not path.is_dir():
+    with disk_trouble(path, "read"):
+        is_new = not path.exists()
+        is_folder = path.is_dir()
+    if not is_new and not is_folder:
         what = f"The destination {str(destination)!r} is not a folder."
         raise InputError(
             what,

@@ -85,5 +85,5 @@ def test_a_disk_that_refuses_is_a_store_error_and_leaves_nothing(
     )
 
     assert process.returncode == 1
-    assert process.stderr.startswith("StoreError: cannot write")
+    assert process.stderr.startswith("DiskError: cannot write")
     assert not destination.exists()
