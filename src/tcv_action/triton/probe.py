@@ -11,6 +11,8 @@ script starts; run as a program, it prints the description of its interpreter as
 
 from __future__ import annotations
 
+import collections
+import functools
 import json
 import os
 import re
@@ -116,15 +118,24 @@ def _triton_key() -> str | None:
 def _variables() -> dict[str, str | None]:
     from triton._C.libtriton import get_cache_invalidating_env_vars as told
 
-    values: dict[str, str | None] = dict(told())
+    values = told()
+    return {name: values.get(name) for name in sorted({*_known_variables, *values})}
+
+
+_known_variables: set[str] = set()
+
+
+def _learn_variables() -> None:
+    """Learn the names while Triton is imported: another thread might read what is set for it."""
+    from triton._C.libtriton import get_cache_invalidating_env_vars as told
+
     unset = [name for name in _CANDIDATE_VARIABLES.split() if name not in os.environ]
     os.environ.update(dict.fromkeys(unset, "1"))
     try:
-        known = told()
+        _known_variables.update(told())
     finally:
         for name in unset:
             del os.environ[name]
-    return {name: values.get(name) for name in sorted(known)}
 
 
 def _tools(triton_folder: str) -> dict[str, str]:
@@ -188,7 +199,7 @@ def _on_request(src: Any, metadata: dict[str, Any], times: Any, cache_hit: bool,
         "request",
         name=metadata.get("name") or src.name,
         hash=metadata["hash"],
-        hit=bool(cache_hit),
+        hit=bool(cache_hit) and _is_kept(metadata["hash"]),
         target=":".join(str(part) for part in (target.backend, target.arch, target.warp_size)),
         source=_source(src),
         source_hash=getattr(getattr(src, "fn", None), "cache_key", ""),
@@ -287,21 +298,26 @@ def _watch_compile(triton: Any) -> None:
         module.compile = compile_and_tell
 
 
-def _keep_cache_folder(manager: Any, folder: str) -> None:
+def _keep_cache_folder(triton: Any, folder: str) -> None:
     """Have Triton read and write the ordered folder, wherever the script points it to meanwhile.
 
     Frameworks set TRITON_CACHE_DIR to a folder of their own while they run: what is compiled then
     would be in no image, and a replay would count the hits of another cache.
     """
-    make, lock = manager.__init__, threading.RLock()
+    manager, lock = triton.runtime.cache.FileCacheManager, threading.RLock()
+    make = manager.__init__
+    # A folder that the script chose in Triton's knobs (3.4 and later) wins over the variable.
+    chosen = vars(triton.knobs.cache) if hasattr(triton, "knobs") else {}
 
     def make_there(self: Any, *args: Any, **kwargs: Any) -> None:
         with lock:
             theirs = os.environ.get("TRITON_CACHE_DIR")
+            knob = {"dir": chosen.pop("dir")} if "dir" in chosen else {}
             os.environ["TRITON_CACHE_DIR"] = folder
             try:
                 make(self, *args, **kwargs)
             finally:
+                chosen.update(knob)
                 if theirs is None:
                     del os.environ["TRITON_CACHE_DIR"]
                 else:
@@ -310,14 +326,24 @@ def _keep_cache_folder(manager: Any, folder: str) -> None:
     manager.__init__ = make_there
 
 
-def _written(digest: str, name: str) -> int:
+def _entry_folders(digest: str) -> list[str]:
+    """List where an entry of that hash may lie: releases write the key in three ways."""
     import base64
 
-    folder = _orders["cache"]
     base32 = base64.b32encode(bytes.fromhex(digest)).decode().rstrip("=")
-    for key in (base32, digest, base64.urlsafe_b64encode(bytes.fromhex(digest)).decode()[:-1]):
+    base64_ = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode()[:-1]
+    return [os.path.join(_orders["cache"], key) for key in (base32, digest, base64_)]
+
+
+def _is_kept(digest: str) -> bool:
+    """Tell whether the ordered folder has the entry: a manager of the script's may keep others."""
+    return any(map(os.path.isdir, _entry_folders(digest)))
+
+
+def _written(digest: str, name: str) -> int:
+    for folder in _entry_folders(digest):
         try:
-            return os.stat(os.path.join(folder, key, name[:150] + ".json")).st_mtime_ns
+            return os.stat(os.path.join(folder, name[:150] + ".json")).st_mtime_ns
         except OSError:
             continue
     return time.time_ns()
@@ -325,25 +351,26 @@ def _written(digest: str, name: str) -> int:
 
 # ---- A GPU that is not there ---------------------------------------------------------------
 
-# arch: name, multiprocessors, shared memory of a block in bytes, memory in GiB.
+# arch: name, multiprocessors, threads of one, shared memory of a block in bytes, memory in GiB,
+# L2 cache in MiB.
 _GPUS = {
-    "70": ("Tesla V100-SXM2-32GB", 80, 98304, 32),
-    "75": ("Tesla T4", 40, 65536, 16),
-    "80": ("NVIDIA A100-SXM4-80GB", 108, 166912, 80),
-    "86": ("NVIDIA A10", 72, 101376, 24),
-    "87": ("Orin", 16, 166912, 32),
-    "89": ("NVIDIA L40S", 142, 101376, 48),
-    "90": ("NVIDIA H100 80GB HBM3", 132, 232448, 80),
-    "100": ("NVIDIA B200", 148, 232448, 180),
-    "103": ("NVIDIA B300", 148, 232448, 270),
-    "120": ("NVIDIA GeForce RTX 5090", 170, 101376, 32),
-    "121": ("NVIDIA GB10", 48, 101376, 120),
-    "gfx908": ("AMD Instinct MI100", 120, 65536, 32),
-    "gfx90a": ("AMD Instinct MI250X", 104, 65536, 64),
-    "gfx942": ("AMD Instinct MI300X", 304, 65536, 192),
-    "gfx950": ("AMD Instinct MI355X", 256, 163840, 288),
-    "gfx1100": ("AMD Radeon RX 7900 XTX", 48, 65536, 24),
-    "gfx1201": ("AMD Radeon RX 9070 XT", 32, 65536, 16),
+    "70": ("Tesla V100-SXM2-32GB", 80, 2048, 98304, 32, 6),
+    "75": ("Tesla T4", 40, 1024, 65536, 16, 4),
+    "80": ("NVIDIA A100-SXM4-80GB", 108, 2048, 166912, 80, 40),
+    "86": ("NVIDIA A10", 72, 1536, 101376, 24, 6),
+    "87": ("Orin", 16, 1536, 166912, 32, 4),
+    "89": ("NVIDIA L40S", 142, 1536, 101376, 48, 96),
+    "90": ("NVIDIA H100 80GB HBM3", 132, 2048, 232448, 80, 50),
+    "100": ("NVIDIA B200", 148, 2048, 232448, 180, 126),
+    "103": ("NVIDIA B300", 148, 2048, 232448, 270, 126),
+    "120": ("NVIDIA GeForce RTX 5090", 170, 1536, 101376, 32, 96),
+    "121": ("NVIDIA GB10", 48, 1536, 101376, 120, 24),
+    "gfx908": ("AMD Instinct MI100", 120, 2048, 65536, 32, 8),
+    "gfx90a": ("AMD Instinct MI250X", 110, 2048, 65536, 64, 8),
+    "gfx942": ("AMD Instinct MI300X", 304, 2048, 65536, 192, 4),
+    "gfx950": ("AMD Instinct MI355X", 256, 2048, 163840, 288, 4),
+    "gfx1100": ("AMD Radeon RX 7900 XTX", 48, 2048, 65536, 24, 6),
+    "gfx1201": ("AMD Radeon RX 9070 XT", 32, 2048, 65536, 16, 8),
 }
 
 
@@ -352,9 +379,11 @@ class Gpu:
 
     def __init__(self, backend: str, arch: str, warp_size: int) -> None:
         self.backend, self.arch, self.warp_size = backend, arch, warp_size
-        default = (f"{backend} {arch}", 64, 65536, 16)
-        self.name, self.multiprocessors, self.shared, gibibytes = _GPUS.get(arch, default)
-        self.memory = gibibytes << 30
+        default = (f"{backend} {arch}", 64, 2048, 65536, 16, 32)
+        self.name, self.multiprocessors, self.threads, self.shared, *sizes = _GPUS.get(
+            arch, default
+        )
+        self.memory, self.l2_cache = sizes[0] << 30, sizes[1] << 20
 
     @property
     def capability(self) -> tuple[int, int]:
@@ -363,9 +392,11 @@ class Gpu:
         digits = self.arch if self.backend == "cuda" else self.arch[3:-1]
         return int(digits[:-1]), int(digits[-1], 16)
 
-    def properties(self) -> dict[str, int]:
+    def properties(self) -> dict[str, Any]:
         """Return what a Triton driver tells of its device, frequencies in kHz."""
+        amd = {"arch": self.arch, "max_threads_per_sm": self.threads}
         return {
+            **(amd if self.backend == "hip" else {}),
             "max_shared_mem": self.shared,
             "max_num_regs": 65536,
             "multiprocessor_count": self.multiprocessors,
@@ -382,7 +413,7 @@ class DriverUtils:
     def __init__(self, gpu: Gpu) -> None:
         self._gpu = gpu
 
-    def get_device_properties(self, _device: int) -> dict[str, int]:
+    def get_device_properties(self, _device: int) -> dict[str, Any]:
         return self._gpu.properties()
 
     def load_binary(self, *_: Any) -> tuple[int, ...]:
@@ -556,15 +587,24 @@ def _script_line() -> tuple[str, int]:
     return ("the script", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
 
+_LIBRARIES = re.compile(r"[/\\](site|dist)-packages[/\\]")
+
+
 def _is_own(file: str) -> bool:
     library = os.path.dirname(os.__file__)
-    return not (file.startswith(("<", library)) or "-packages" in file or file == __file__)
+    return not (file.startswith(("<", library)) or _LIBRARIES.search(file) or file == __file__)
 
 
 class Idle:
     """Stand in for torch.cuda's streams, events, graphs and contexts: everything is done."""
 
     cuda_stream = cuda_event = device_index = priority = 0
+
+    @property
+    def device(self) -> Any:
+        import torch
+
+        return torch.device("cuda", 0)
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
@@ -620,8 +660,6 @@ def _cuda_answers(torch: Any, gpu: Gpu) -> dict[str, Any]:
         "is_available": True,
         "is_initialized": True,
         "device_count": 1,
-        "current_stream": Idle(),
-        "default_stream": Idle(),
         "is_current_stream_capturing": False,
         "get_device_capability": gpu.capability,
         "get_device_name": gpu.name,
@@ -629,14 +667,19 @@ def _cuda_answers(torch: Any, gpu: Gpu) -> dict[str, Any]:
         "get_arch_list": [f"sm_{gpu.arch}" if gpu.backend == "cuda" else gpu.arch],
         "is_bf16_supported": gpu.backend == "hip" or gpu.capability >= (8, 0),
         "mem_get_info": (gpu.memory, gpu.memory),
-        "memory_stats": {},
+        "memory_stats": collections.defaultdict(int),
         "memory_summary": "",
         "graph_pool_handle": (0, 0),
         "can_device_access_peer": True,
     }
+    idle = {name: type(name, (Idle,), {}) for name in _CUDA_IS_IDLE.split()}
+    stream = idle["Stream"]()
     return {
         **{name: _constant(value) for name, value in known.items()},
-        **{name: type(name, (Idle,), {}) for name in _CUDA_IS_IDLE.split()},
+        **idle,
+        "current_stream": _constant(stream),
+        "default_stream": _constant(stream),
+        "default_generators": (torch.default_generator,),
         "make_graphed_callables": lambda callables, *_args, **_kwargs: callables,
         "get_rng_state": lambda *_args: torch.get_rng_state(),
     }
@@ -655,6 +698,13 @@ def _accelerator_answers(torch: Any) -> dict[str, Any]:
         "set_device_idx": None,
         "current_stream": Idle(),
         "synchronize": None,
+        "memory_allocated": 0,
+        "max_memory_allocated": 0,
+        "memory_reserved": 0,
+        "max_memory_reserved": 0,
+        "memory_stats": collections.defaultdict(int),
+        "empty_cache": None,
+        "reset_peak_memory_stats": None,
     }
 
 
@@ -670,12 +720,12 @@ def _device_properties(gpu: Gpu) -> Any:
         multi_processor_count=gpu.multiprocessors,
         warp_size=gpu.warp_size,
         regs_per_multiprocessor=65536,
-        max_threads_per_multi_processor=2048,
+        max_threads_per_multi_processor=gpu.threads,
         max_threads_per_block=1024,
-        shared_memory_per_block=49152,
+        shared_memory_per_block=49152 if gpu.backend == "cuda" else gpu.shared,
         shared_memory_per_block_optin=gpu.shared,
-        shared_memory_per_multiprocessor=gpu.shared + 1024,
-        L2_cache_size=50 << 20,
+        shared_memory_per_multiprocessor=gpu.shared + (1024 if gpu.backend == "cuda" else 0),
+        L2_cache_size=gpu.l2_cache,
         gcnArchName=gpu.arch if gpu.backend == "hip" else "",
         is_integrated=0,
         is_multi_gpu_board=0,
@@ -689,6 +739,9 @@ def _stand_in_for_torch(torch: Any, gpu: Gpu) -> None:
         base: Any = getattr(getattr(torch, "_streambase", None), f"_{name}Base", None)
         if hasattr(base, "register"):  # up to 2.5 an abstract class, which TorchDynamo asks about
             base.register(getattr(torch.cuda, name))
+    for name in ("Stream", "Event"):
+        if hasattr(torch, name):
+            setattr(torch, name, getattr(torch.cuda, name))
     for name in ("range_push", "range_pop", "mark", "range_start", "range_end"):
         setattr(torch.cuda.nvtx, name, _constant(None))
     for name, value in _accelerator_answers(torch).items():
@@ -722,18 +775,53 @@ def _redirect_defaults(torch: Any) -> None:
     def load_(*args: Any, map_location: Any = None, **options: Any) -> Any:
         return load(*args, map_location=_on_meta(torch, map_location), **options)
 
+    to = torch.nn.Module.to
+
+    def to_(module: Any, *args: Any, **kwargs: Any) -> Any:
+        # A number is a GPU's, which the parser of this call does not take without one.
+        index = [torch.device("cuda", one) for one in args[:1] if type(one) is int]
+        return to(module, *index, *args[len(index) :], **kwargs)
+
+    torch.nn.Module.to = to_
     torch.set_default_device = lambda device: set_default_device(_on_meta(torch, device))
     torch.load, torch.Generator = load_, Generator
 
 
 def _refuse_what_cannot_be(torch: Any) -> None:
-    def compile_(model: Any = None, *_: Any, **__: Any) -> Any:
-        if model is None:
-            return compile_
-        if isinstance(model, torch.nn.Module):
-            model.forward = refuse
-            return model
-        return refuse
+    _refuse_autocast(torch)
+    _refuse_inductor(torch)
+    to_cpu = torch.UntypedStorage.cpu
+
+    def cpu(storage: Any) -> Any:
+        if storage.device.type == "meta":
+            what = "it saves a tensor's values"
+            raise _refuse(what)
+        return to_cpu(storage)
+
+    torch.UntypedStorage.cpu = cpu
+
+
+def _refuse_autocast(torch: Any) -> None:
+    what = "it enters torch.autocast, whose types are chosen on the GPU"
+    enter, switch = torch.autocast.__enter__, torch.set_autocast_enabled
+
+    def enter_autocast(context: Any) -> Any:
+        if context._enabled and context.device == "cuda":
+            raise _refuse(what)
+        return enter(context)
+
+    def set_autocast_enabled(*given: Any) -> None:
+        # Without a device, as up to 2.3, it is the GPU's.
+        if given[-1] and given[0] in (True, "cuda"):
+            raise _refuse(what)
+        switch(*given)
+
+    torch.autocast.__enter__ = enter_autocast
+    torch.set_autocast_enabled = set_autocast_enabled
+
+
+def _refuse_inductor(torch: Any) -> None:
+    """Refuse a call of what Inductor would compile; what it would not compile runs as it is."""
 
     def refuse(*_: Any, **__: Any) -> None:
         what = (
@@ -741,17 +829,42 @@ def _refuse_what_cannot_be(torch: Any) -> None:
         )
         raise _refuse(what)
 
-    enter = torch.autocast.__enter__
+    class Compiled(torch.nn.Module):  # type: ignore[misc, no-any-unimported]
+        """A module that was compiled: it is what it was, and its call is refused."""
 
-    def enter_autocast(context: Any) -> Any:
-        if context._enabled and context.device == "cuda":
-            what = "it enters torch.autocast, whose types are chosen on the GPU"
-            raise _refuse(what)
-        return enter(context)
+        def __init__(self, module: Any) -> None:
+            super().__init__()
+            self._orig_mod = module
+
+        def __getattr__(self, name: str) -> Any:
+            own = super().__getattr__("_orig_mod")
+            return own if name == "_orig_mod" else getattr(own, name)
+
+        forward = refuse
+
+    def compile_(model: Any = None, *_: Any, **options: Any) -> Any:
+        if model is None:
+            return lambda function: compile_(function, **options)
+        if _runs_as_it_is(options):
+            return model
+        if isinstance(model, torch.nn.Module):
+            return Compiled(model)
+        return functools.wraps(model)(lambda *_args, **_options: refuse())
+
+    def compile_module(module: Any, *_: Any, **options: Any) -> None:
+        if not _runs_as_it_is(options):
+            module._compiled_call_impl = refuse
 
     torch.compile = compile_
-    torch.nn.Module.compile = lambda module, *_args, **_kwargs: compile_(module)
-    torch.autocast.__enter__ = enter_autocast
+    torch.nn.Module.compile = compile_module
+
+
+def _runs_as_it_is(options: dict[str, Any]) -> bool:
+    return (
+        bool(options.get("disable"))
+        or os.environ.get("TORCH_COMPILE_DISABLE") == "1"
+        or options.get("backend") in ("eager", "aot_eager")
+    )
 
 
 def _redirect_calls(torch: Any) -> None:
@@ -759,7 +872,7 @@ def _redirect_calls(torch: Any) -> None:
     import importlib
 
     function_mode: Any = importlib.import_module("torch.overrides").TorchFunctionMode
-    own = _own_answers(torch)
+    own, laid_out = _own_answers(torch), _layouts(torch)
 
     class OnMeta(function_mode):  # type: ignore[misc, no-any-unimported]
         def __torch_function__(
@@ -773,24 +886,89 @@ def _redirect_calls(torch: Any) -> None:
             if kwargs.get("pin_memory"):
                 kwargs["pin_memory"] = False
             try:
-                return call(*args, **kwargs)
+                result = call(*args, **kwargs)
             except (RuntimeError, TypeError, ValueError) as error:
-                if isinstance(error, CompileOnlyError) or "meta" not in str(error).lower():
+                seen = _as_of_a_gpu(error, call)
+                if seen is error:
                     raise
-                raise _refuse_read(call) from error
+                raise seen from error
+            return laid_out[call](result, args, kwargs) if call in laid_out else result
 
     OnMeta().__enter__()
-    # PyTorch leaves a mode behind in other threads and while it runs what a person registered.
-    thread, backward = threading.Thread, torch.autograd.function.BackwardCFunction
+    thread = threading.Thread
     thread._bootstrap_inner = _entering(OnMeta, thread._bootstrap_inner)  # type: ignore[attr-defined]
-    backward.apply = _entering(OnMeta, backward.apply)
+    _enter_in_autograd(torch, OnMeta)
     _launch_in_operators(torch.library, OnMeta)
+
+
+def _enter_in_autograd(torch: Any, mode: Callable[[], Any]) -> None:
+    """Let also what a person registered with autograd believe in the GPU.
+
+    PyTorch leaves a mode behind while one of its own calls, such as backward, runs.
+    """
+    backward, hooks = torch.autograd.function.BackwardCFunction, torch.autograd.graph
+    backward.apply = _entering(mode, backward.apply)
+    make = hooks.saved_tensors_hooks.__init__
+
+    def make_entering(own: Any, pack: Any, unpack: Any) -> None:
+        make(own, _entering(mode, pack), _entering(mode, unpack))
+
+    hooks.saved_tensors_hooks.__init__ = make_entering
+    for module in (torch.autograd, hooks):
+        if hasattr(module, "_engine_run_backward"):  # 2.2 and later
+            module._engine_run_backward = _entering(mode, module._engine_run_backward)
+
+
+_NAMES_META = re.compile(r"(?<![a-z])meta(?![a-z])", re.IGNORECASE)
+_SEVERAL_DEVICES = re.compile(r"same device|at least two devices|on the expected device")
+
+
+def _as_of_a_gpu(error: Exception, call: Any) -> Exception:
+    """Return what a failed call of PyTorch is to a script that believes in a GPU."""
+    told = str(error)
+    if isinstance(error, CompileOnlyError) or not _NAMES_META.search(told):
+        return error
+    if _SEVERAL_DEVICES.search(told):  # as it would be with a GPU
+        return type(error)(_NAMES_META.sub("cuda:0", told))
+    if "'Meta' backend" in told or "fake impl" in told:
+        name = getattr(call, "__name__", str(call))
+        return _refuse(f"it calls {name}, which PyTorch can only do on the GPU")
+    return _refuse_read(call)
+
+
+def _layouts(torch: Any) -> dict[Any, Callable[..., Any]]:
+    """Return what lays results out as the GPU's libraries do, where `meta` has other strides."""
+
+    def convolved(result: Any, args: Any, kwargs: Any) -> Any:
+        layout = {4: torch.channels_last, 5: torch.channels_last_3d}.get(result.dim())
+        operands = (*args[:2], kwargs.get("input"), kwargs.get("weight"))
+        # cuDNN takes the layout of either; AMD's library does not unless it is told to.
+        if torch.version.hip or layout is None or result.device.type != "meta":
+            return result
+        wanted = any(
+            x is not None and x.is_contiguous(memory_format=layout) and not x.is_contiguous()
+            for x in operands
+        )
+        return result.contiguous(memory_format=layout) if wanted else result
+
+    def attended(result: Any, args: Any, kwargs: Any) -> Any:
+        query = args[0] if args else kwargs["query"]
+        if result.dim() != 4 or result.device.type != "meta" or query.is_contiguous():
+            return result
+        turned = query.transpose(1, 2).is_contiguous()
+        return result.transpose(1, 2).contiguous().transpose(1, 2) if turned else result
+
+    names = ("conv2d", "conv3d", "conv_transpose2d", "conv_transpose3d")
+    convolutions = {getattr(torch, name) for name in names}
+    attention = torch.nn.functional.scaled_dot_product_attention
+    return {**dict.fromkeys(convolutions, convolved), attention: attended}
 
 
 def _own_answers(torch: Any) -> dict[Any, Callable[..., Any]]:
     """Return what a tensor on the GPU says of itself, and what PyTorch without CUDA cannot do."""
     tensor = torch.Tensor
     gpu_device = torch.device("cuda", 0)
+    tensor.record_stream = _constant(None)  # its parser refuses a stream of ours
 
     def to(call: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
         if "device" in kwargs:
@@ -800,24 +978,50 @@ def _own_answers(torch: Any) -> dict[Any, Callable[..., Any]]:
         except NotImplementedError as error:
             raise _refuse_read(call) from error
 
-    def numpy(call: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
-        if x.device.type == "meta":
-            raise _refuse_read(call)
-        return call(x, *args, **kwargs)
-
     return {
-        torch.device: lambda call, *args, **kwargs: call(*args, **kwargs),
+        torch.device: _device,
+        tensor.data_ptr: _data_ptr,
+        tensor.__format__: _format,
+        tensor.type: lambda call, x, *args, **kwargs: _type_of(call(x, *args, **kwargs)),
         tensor.device.__get__: lambda call, x: gpu_device if call(x).type == "meta" else call(x),
         tensor.is_cuda.__get__: lambda _call, x: x.device.type == "meta",
         tensor.is_meta.__get__: lambda _call, _x: False,
         tensor.get_device: lambda call, x: 0 if x.device.type == "meta" else call(x),
         tensor.to: to,
-        tensor.numpy: numpy,
+        tensor.numpy: _numpy,
         tensor.cuda: lambda _call, x, *_args, **_kwargs: x.to("meta"),
         tensor.pin_memory: lambda _call, x, *_args: x,
         tensor.is_pinned: lambda _call, _x, *_args: False,
-        tensor.record_stream: lambda _call, _x, *_args: None,
     }
+
+
+def _device(call: Any, *args: Any, **kwargs: Any) -> Any:
+    is_index = len(args) == 1 and isinstance(args[0], int)
+    return call("cuda", *args) if is_index else call(*args, **kwargs)
+
+
+def _data_ptr(call: Any, x: Any) -> int:
+    if x.device.type != "meta":
+        return int(call(x))
+    storage = x.untyped_storage()
+    # An address of its own for each storage, beyond 32 bits and aligned as PyTorch aligns it.
+    return int(call(x)) + (storage._cdata << 9 if storage.nbytes() else 0)
+
+
+def _numpy(call: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+    if x.device.type == "meta":
+        raise _refuse_read(call)
+    return call(x, *args, **kwargs)
+
+
+def _format(call: Any, x: Any, spec: str) -> Any:
+    if x.device.type == "meta" and spec:
+        raise _refuse_read(call)
+    return call(x, spec)
+
+
+def _type_of(told: Any) -> Any:
+    return told.replace("torch.meta.", "torch.cuda.") if isinstance(told, str) else told
 
 
 def _refuse_read(call: Any) -> CompileOnlyError:
@@ -825,12 +1029,21 @@ def _refuse_read(call: Any) -> CompileOnlyError:
     return _refuse(f"it reads a tensor's value ({name})")
 
 
-def _entering(mode: Callable[[], Any], function: Callable[..., Any]) -> Callable[..., Any]:
+def _entering(mode: Any, function: Callable[..., Any]) -> Callable[..., Any]:
     def entered(*args: Any, **kwargs: Any) -> Any:
+        if _is_entered(mode):  # twice, each would hide from the other what a tensor really is
+            return function(*args, **kwargs)
         with mode():
             return function(*args, **kwargs)
 
     return entered
+
+
+def _is_entered(mode: Any) -> bool:
+    from torch import _C
+
+    count = _C._len_torch_function_stack()
+    return any(isinstance(_C._get_function_stack_at(place), mode) for place in range(count))
 
 
 _PYTORCHS_OWN = {"aten", "prim", "prims", "rngprims", "debugprims", "quantized", "higher_order"}
@@ -922,12 +1135,13 @@ def _report_failure(kind: Any, error: Any, trace: Any, then: Any = sys.excepthoo
 
 
 def _prepare_triton(triton: Any) -> None:
+    _learn_variables()
     knobs = getattr(triton, "knobs", None)
     if knobs is not None and hasattr(knobs.compilation, "listener"):
         _listen(knobs.compilation)
     else:
         _watch_compile(triton)
-    _keep_cache_folder(triton.runtime.cache.FileCacheManager, _orders["cache"])
+    _keep_cache_folder(triton, _orders["cache"])
     if _gpu is not None:
         _stand_in_for_gpu(triton, _gpu)
 
@@ -972,6 +1186,7 @@ def _machine_gpu() -> dict[str, Any] | None:
 def main() -> int:
     """Print what this interpreter's Triton is, and the GPU that it finds, as one JSON object."""
     try:
+        _learn_variables()
         found = describe()
     except ImportError as error:
         print(json.dumps({"missing": str(error)}))  # noqa: T201

@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from tcv_action.triton.environment import Environment
 from tcv_action.triton.failures import why_unusable
 from tcv_action.triton.interpreter import PROBE, Place
 from tcv_action.triton.process import Finished, Stop
+from tcv_action.triton.reader import read_entries
 from tcv_action.triton.records import Records, read_records
 from tcv_action.triton.request import Request
 from tcv_action.triton.script import Script
@@ -69,7 +70,7 @@ def warm_up(  # noqa: PLR0913
             on_output=on_output,
             stop=stop,
         )
-        _check_kept(script, cache_dir)
+        _check_kept(script, records.requests, cache_dir)
     return Warmup(
         target=target,
         cache_dir=cache_dir,
@@ -234,11 +235,14 @@ def _new_folder(folder: Path) -> Iterator[None]:
         raise
 
 
-def _check_kept(script: Script, cache_dir: Path) -> None:
-    if next(cache_dir.glob("*/*.json"), None) is None:
-        what = f"The script '{script}' left no kernel in its cache folder, though it launched some."
+def _check_kept(script: Script, requests: Iterable[Request], cache_dir: Path) -> None:
+    entries = read_entries(cache_dir).entries if cache_dir.is_dir() else ()
+    kept = {entry.hash for entry in entries}
+    lost = sorted({request.name for request in requests if request.hash not in kept})
+    if lost:
+        what = f"The script '{script}' left kernels out of its cache folder: {', '.join(lost)}."
         raise WarmupError(
             what,
-            cause="It removed the folder in TRITON_CACHE_DIR, or chose a folder in Triton's knobs.",
+            cause="It removed files there, or chose a cache manager of its own in Triton's knobs.",
             next_step="Let it leave the folder in TRITON_CACHE_DIR as it is.",
         )

@@ -19,7 +19,7 @@ from tests.integration.triton.conftest import (
 )
 from tests.services import interpreters
 
-from tcv_action.errors import InputError
+from tcv_action.errors import InputError, WarmupError
 from tcv_action.triton.interpreter import Interpreter
 from tcv_action.triton.reader import read_cache
 from tcv_action.triton.script import Script
@@ -267,6 +267,142 @@ runpy.run_path(%r, run_name="__main__")
         environment={"EXTRA": "yes", "PYTHONPATH": str(site)},
     )
     assert len(warm(what, "cuda:90", tmp_path / "cache", triton_here).requests) == 8
+
+
+@pytest.mark.parametrize(
+    "choice",
+    ["knobs.cache.dir = sys.argv[1]", "os.environ['TRITON_CACHE_DIR'] = sys.argv[1]"],
+    ids=["knob", "variable"],
+)
+def test_a_cache_folder_of_the_scripts_own_is_not_taken(
+    choice: str, triton_here: Interpreter, tmp_path: Path
+) -> None:
+    code = f"""
+import os, runpy, sys
+from triton import knobs
+{choice}
+runpy.run_path({str(SCRIPTS / "without_torch.py")!r}, run_name="__main__")
+"""
+    what = written(tmp_path, code)
+    what = Script(argv=(*what.argv, str(tmp_path / "theirs")), cwd=tmp_path)
+    assert len(warm(what, "cuda:90", tmp_path / "cache", triton_here).requests) == 8
+    assert not (tmp_path / "theirs").exists()
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "cache").rename(tmp_path / "moved" / "cache")
+    assert prove(what, "cuda:90", tmp_path / "moved" / "cache", triton_here).hits == 0
+
+
+def test_entries_that_a_manager_of_the_scripts_own_keeps_are_missed(
+    triton_here: Interpreter, tmp_path: Path
+) -> None:
+    code = """
+import runpy, sys
+from triton import knobs
+from triton.runtime.cache import FileCacheManager
+
+class Manager(FileCacheManager):
+    def __init__(self, key, override=False, dump=False):
+        super().__init__(key, override, dump)
+        self.cache_dir = sys.argv[1]
+        self.key = "theirs"
+
+knobs.cache.manager_class = Manager
+runpy.run_path(%r, run_name="__main__")
+"""
+    what = written(tmp_path, code % str(SCRIPTS / "without_torch.py"))
+    what = Script(argv=(*what.argv, str(tmp_path / "theirs")), cwd=tmp_path)
+    (tmp_path / "theirs").mkdir()
+    with pytest.raises(WarmupError, match="left kernels out of its cache folder: add_kernel"):
+        warm(what, "cuda:90", tmp_path / "cache", triton_here)
+
+
+def test_what_autograd_calls_back_believes_in_the_gpu(
+    torch_here: Interpreter, tmp_path: Path
+) -> None:
+    code = """
+import sys; sys.path.insert(0, %r)
+import torch
+from torch.utils.checkpoint import checkpoint
+from features import scale
+
+def layer(x, factor):
+    out = torch.empty(x.shape, device="cuda")
+    assert x.is_cuda and out.is_cuda
+    scale(x, factor=factor)
+    return x * out
+
+def hook(gradient):
+    assert gradient.is_cuda
+    scale(gradient, factor=16)
+
+x = torch.ones(64, device="cuda", requires_grad=True)
+y = checkpoint(layer, x, 7, use_reentrant=False)
+y.register_hook(hook)
+y.sum().backward()
+"""
+    warmup = warm(written(tmp_path, code % str(SCRIPTS)), "cuda:90", tmp_path / "c", torch_here)
+    assert [request.attributes["factor"] for request in warmup.requests] == [
+        {},
+        {"tt.divisibility": 16},
+    ]
+
+
+def test_tensors_have_addresses_strides_and_devices_as_on_the_gpu(
+    torch_here: Interpreter, tmp_path: Path
+) -> None:
+    code = """
+import torch
+import torch.nn.functional as F
+
+x, y = torch.ones(2, 64, device="cuda"), torch.ones(64, device=0)
+assert x.data_ptr() == x[:1].data_ptr() != y.data_ptr() > 1 << 32
+assert x[0, 1:].data_ptr() - x.data_ptr() == 4
+assert torch.device(0) == torch.device("cuda", 0) == torch.nn.Linear(2, 2).to(0).weight.device
+assert x.type() == "torch.cuda.FloatTensor"
+x.record_stream(torch.cuda.current_stream())
+assert isinstance(torch.cuda.current_stream(), torch.cuda.Stream)
+assert torch.cuda.memory_stats()["allocated_bytes.all.peak"] == 0
+assert y.data_ptr() // 512 * 512 == y.data_ptr()
+
+image = torch.ones(2, 3, 8, 8, device="cuda").to(memory_format=torch.channels_last)
+weight = torch.ones(4, 3, 3, 3, device="cuda")
+assert F.conv2d(image, weight).is_contiguous(memory_format=torch.channels_last)
+assert F.conv2d(image.contiguous(), weight).is_contiguous()
+heads = torch.ones(2, 5, 4, 16, device="cuda").transpose(1, 2)
+attended = F.scaled_dot_product_attention(heads, heads, heads)
+assert attended.shape == heads.shape and attended.stride() == heads.stride()
+
+for alike in (dict(disable=True), dict(backend="eager")):
+    assert torch.compile(torch.sin, **alike)(x).is_cuda
+model = torch.nn.Linear(64, 64).cuda()
+compiled = torch.compile(model)
+assert compiled.weight is model.weight and model(x).is_cuda
+try:
+    x + torch.ones(64)
+except RuntimeError as error:
+    assert "meta" not in str(error) and "cuda:0" in str(error)
+else:
+    raise AssertionError
+
+import runpy
+runpy.run_path(%r, run_name="__main__")
+"""
+    what = written(tmp_path, code % str(SCRIPTS / "without_torch.py"))
+    assert len(warm(what, "cuda:90", tmp_path / "cache", torch_here).requests) == 8
+
+
+def test_amds_driver_tells_what_the_softmax_of_tritons_tutorial_asks(
+    triton_here: Interpreter, tmp_path: Path
+) -> None:
+    code = """
+import runpy
+from triton.runtime import driver
+properties = driver.active.utils.get_device_properties(0)
+assert (properties["max_threads_per_sm"], properties["arch"]) == (2048, "gfx942")
+runpy.run_path(%r, run_name="__main__")
+"""
+    what = written(tmp_path, code % str(SCRIPTS / "without_torch.py"))
+    assert len(warm(what, "hip:gfx942", tmp_path / "cache", triton_here).requests) == 8
 
 
 def test_a_script_that_looks_for_triton_before_it_imports_it_is_watched(
