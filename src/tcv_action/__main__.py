@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from tcv_action.commands import edge
+from tcv_action.commands import edge, output
 from tcv_action.commands.group import cli
 from tcv_action.errors import TcvError
 
@@ -20,6 +20,7 @@ _UNEXPECTED = 1
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    output.escape_what_cannot_be_encoded()
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments), dict(os.environ)))
 
 
@@ -32,7 +33,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         surroundings.show(error)
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        output.show_usage_error(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         surroundings.say("Interrupted.")

@@ -1,8 +1,9 @@
 """What GitHub's runner makes of an action's output.
 
 Source: the runner's `ActionCommandManager.cs` and `ActionCommand.cs`: a line that begins, blanks
-aside, with `::NAME PROPERTIES::DATA` is a command unless commands are stopped; `%25 %0D %0A` in
-data, and `%3A %2C` besides in properties, are unescaped; masked text is shown as `***`.
+aside, with `::NAME PROPERTIES::DATA` is a command unless commands are stopped, and so is
+`##[NAME PROPERTIES]DATA` anywhere in a line; `%25 %0D %0A` in data, and `%3A %2C` besides in
+properties, are unescaped; masked text is shown as `***`.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _COMMAND = re.compile(r"^\s*::(?P<name>[\w-]+)(?: (?P<properties>.*?))?::(?P<data>.*)$")
+_OLDER = re.compile(r"##\[(?P<name>[\w-]+)(?: (?P<properties>.*?))?\](?P<data>.*)$")
 _ANNOTATIONS = {"error", "warning", "notice"}
 _OTHERS = {"group", "endgroup", "debug", "add-mask", "echo", "add-matcher", "remove-matcher"}
 _RETIRED = {"set-output", "save-state", "set-env", "add-path"}
@@ -42,7 +44,7 @@ class RunnerLog:
 
     def read(self, line: str) -> None:
         """Take one line of standard output or standard error."""
-        command = _COMMAND.match(line)
+        command = _COMMAND.match(line) or _OLDER.search(line)
         if command is None or not self._obey(command):
             self._show(line)
 

@@ -13,6 +13,10 @@ def test_commands_are_obeyed_and_not_shown() -> None:
     assert "::" not in log.text
 
 
+def test_commands_of_the_older_form_are_obeyed_anywhere() -> None:
+    assert read_log("a label says ##[set-output name=hit;]yes").retired == ["set-output: yes"]
+
+
 def test_masked_text_is_not_shown() -> None:
     log = read_log("::add-mask::geheim\npassword geheim")
 

@@ -7,6 +7,7 @@ import click
 from tcv_action import api
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
+from tcv_action.commands.output import print_text
 from tcv_action.commands.places import container_of
 from tcv_action.commands.scripts import Warming
 from tcv_action.preflight.verdict import require_compatible, to_json, to_text
@@ -66,5 +67,5 @@ def command(
     if as_json:
         print_json(to_json(verdicts))
     else:
-        click.echo(to_text(verdicts))
+        print_text(to_text(verdicts))
     require_compatible(verdicts, image)

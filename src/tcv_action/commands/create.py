@@ -8,6 +8,7 @@ import click
 from tcv_action import api
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
+from tcv_action.commands.output import print_text
 from tcv_action.image import PackOptions
 from tcv_action.oci.reference import Reference
 from tcv_action.report import text
@@ -104,8 +105,8 @@ def show(created: api.Created, edge: Edge, *, as_json: bool) -> None:
         return
     facts = created.facts
     targets = ", ".join(str(target) for target in facts.targets)
-    click.echo(f"{created.reference}  {created.digest}")
-    click.echo(
+    print_text(f"{created.reference}  {created.digest}")
+    print_text(
         f"{facts.entry_count} entries for {targets}, {text.size(facts.cache_size_bytes)} in an image"
         f" of {text.size(created.image_size_bytes)}; {text.size(created.uploaded_bytes)} written"
     )

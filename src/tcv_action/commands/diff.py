@@ -9,6 +9,7 @@ import click
 from tcv_action.api import folder_or_reference, named_image
 from tcv_action.commands import options
 from tcv_action.commands.edge import log_level, print_json
+from tcv_action.commands.output import print_text
 from tcv_action.diff import Side, diff, to_json, to_text
 from tcv_action.image import read_contract
 from tcv_action.restore import restore
@@ -48,7 +49,7 @@ def command(
     if as_json:
         print_json(to_json(comparison))
     else:
-        click.echo(to_text(comparison))
+        print_text(to_text(comparison))
 
 
 def _side(place: str, access: RegistryAccess, target: Target | None) -> Side:

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from tcv_action import inputs
+from tcv_action.commands.output import LogFormatter, print_text
 from tcv_action.commands.terminal import Terminal
 from tcv_action.errors import ConfigurationError, TcvError
 from tcv_action.progress import Progress
@@ -92,7 +93,7 @@ def _progress(environ: Mapping[str, str]) -> Progress:
 
 def print_json(value: object) -> None:
     """Write a value to standard output as indented JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    print_text(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def set_log_level(context: click.Context, parameter: click.Parameter, level: str) -> str:
@@ -103,9 +104,9 @@ def set_log_level(context: click.Context, parameter: click.Parameter, level: str
     usual = context.get_parameter_source(parameter.name or "") is ParameterSource.DEFAULT
     if usual and context.parent is not None:
         return level
-    logging.basicConfig(
-        level=level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogFormatter())
+    logging.basicConfig(handlers=[handler])
     logging.getLogger().setLevel(level.upper())
     return level
 

@@ -7,6 +7,7 @@ import click
 from tcv_action import api
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
+from tcv_action.commands.output import print_text
 from tcv_action.report import text
 from tcv_action.stores.access import RegistryAccess
 
@@ -76,7 +77,7 @@ def show(extracted: api.Extracted, image: str, edge: Edge, *, as_json: bool) -> 
         )
         return
     kept = f", {restored.kept} were there already" if restored.kept else ""
-    click.echo(
+    print_text(
         f"{restored.entries} entries, {text.size(restored.bytes)} in {restored.destination}{kept}"
         f" ({text.seconds(restored.seconds)})"
     )

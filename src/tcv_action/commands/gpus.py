@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tcv_action import api
 from tcv_action.commands import options
 from tcv_action.commands.edge import log_level, print_json
+from tcv_action.commands.output import console, print_text
 from tcv_action.gpus.fleet import to_json
 from tcv_action.gpus.gpu import Inventory
 from tcv_action.report import text
@@ -31,9 +32,9 @@ def command(stub: Path | None, *, as_json: bool) -> None:
         print_json(to_json(inventory))
         return
     if inventory.gpus:
-        Console(highlight=False, soft_wrap=True, emoji=False, markup=False).print(_table(inventory))
+        console().print(_table(inventory))
     for absence in inventory.absences:
-        click.echo(f"{absence.vendor}: {absence.reason}")
+        print_text(f"{absence.vendor}: {absence.reason}")
 
 
 def _table(inventory: Inventory) -> Table:
@@ -45,8 +46,8 @@ def _table(inventory: Inventory) -> Table:
             gpu.label,
             str(gpu.target),
             str(gpu.target.warp_size),
-            gpu.name,
+            escape(gpu.name),
             text.size(gpu.memory_bytes),
-            gpu.driver_version or "-",
+            escape(gpu.driver_version or "-"),
         )
     return table

@@ -7,6 +7,7 @@ import click
 from tcv_action import api
 from tcv_action.commands import options
 from tcv_action.commands.edge import log_level, print_json
+from tcv_action.commands.output import print_text
 from tcv_action.frameworks.inductor import InductorCache
 from tcv_action.frameworks.vllm import VllmCache
 from tcv_action.report import text
@@ -119,9 +120,9 @@ def _show(record: dict[str, object], *, as_json: bool) -> None:
         return
     for name, value in record.items():
         first, *further = _shown(name, value).split("\n")
-        click.echo(f"{name.replace('_', ' '):<18}{first}")
+        print_text(f"{name.replace('_', ' '):<18}{first}")
         for line in further:
-            click.echo(f"{'':<18}{line}")
+            print_text(f"{'':<18}{line}")
 
 
 def _show_index(found: api.InspectedIndex, *, as_json: bool) -> None:
@@ -129,10 +130,10 @@ def _show_index(found: api.InspectedIndex, *, as_json: bool) -> None:
     if as_json:
         print_json({"reference": name, "digest": found.digest, "images": records})
         return
-    click.echo(f"{name}  {found.digest}  (an index of {len(records)} images)\n")
+    print_text(f"{name}  {found.digest}  (an index of {len(records)} images)\n")
     for record in records:
         _show(record, as_json=False)
-        click.echo()
+        print_text("")
 
 
 def _shown(name: str, value: object) -> str:

@@ -1,11 +1,10 @@
 """`tcv -c`, `-e`, `--check-compat`, `--gpu-info`: the command line of the original tools."""
 
-import click
-
 from tcv_action import api
 from tcv_action.commands import create, extract, options
 from tcv_action.commands.edge import Edge
 from tcv_action.commands.flags import Flags
+from tcv_action.commands.output import print_text
 from tcv_action.errors import IncompatibleError, InputError, WarmupError
 from tcv_action.gpus.fleet import fleet_text
 from tcv_action.gpus.gpu import Inventory
@@ -42,7 +41,7 @@ def act(flags: Flags, edge: Edge) -> None:
         case "check_compat":
             _check(flags, edge)
         case _:
-            click.echo(fleet_text(_gpus(flags, edge)))
+            print_text(fleet_text(_gpus(flags, edge)))
 
 
 def _action(flags: Flags) -> str:
@@ -122,7 +121,7 @@ def _check(flags: Flags, edge: Edge) -> None:
     else:
         machine = Machine(inventory=gpus, why_unknown="only --baremetal asks the interpreter")
     verdicts = check(facts, machine)
-    click.echo(to_text(verdicts))
+    print_text(to_text(verdicts))
     require_compatible(verdicts, flags.image or "")
     if not gpus.gpus:
         what = f"Nothing here can use the image {flags.image!r}: no GPU is found."

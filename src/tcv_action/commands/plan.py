@@ -7,6 +7,7 @@ import click
 
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
+from tcv_action.commands.output import print_text
 from tcv_action.oci.reference import Reference
 from tcv_action.plan import Leg, chosen, from_targets, matrix, read_legs, with_image
 
@@ -67,7 +68,7 @@ def command(
     if as_json:
         print_json(made)
     else:
-        click.echo(_one_line(made))
+        print_text(_one_line(made))
 
 
 def _path(config: Path | None, targets: tuple[str, ...]) -> Path | None:

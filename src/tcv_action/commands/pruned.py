@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import click
-
 from tcv_action.commands.edge import Edge, print_json
+from tcv_action.commands.output import print_text
 from tcv_action.errors import StoreError
 from tcv_action.prune.plan import Plan, Verdict
 from tcv_action.report import text
@@ -53,7 +52,7 @@ def deliver(pruned: Pruned, edge: Edge, *, as_json: bool) -> int:
         print_json(_document(pruned))
     else:
         for line in _lines(pruned):
-            click.echo(line)
+            print_text(line)
     if not pruned.failures:
         return 0
     what = f"{len(pruned.failures)} versions of {pruned.image!r} could not be deleted:"

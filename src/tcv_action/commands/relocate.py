@@ -6,6 +6,7 @@ import click
 
 from tcv_action.commands import options
 from tcv_action.commands.edge import log_level
+from tcv_action.commands.output import print_text
 from tcv_action.errors import InputError
 from tcv_action.frameworks.detect import read_any_cache
 from tcv_action.triton.cache import Cache
@@ -43,7 +44,7 @@ def command(folder: Path, mount_path: str | None) -> None:
     """
     place = _mount_place(mount_path) if mount_path is not None else folder.resolve()
     changed = sum(relocate(folder / inner, str(place / inner)) for inner in _triton_folders(folder))
-    click.echo(f"{changed} group files rewritten in {folder}")
+    print_text(f"{changed} group files rewritten in {folder}")
 
 
 def _triton_folders(folder: Path) -> tuple[str, ...]:

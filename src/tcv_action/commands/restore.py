@@ -8,6 +8,7 @@ import click
 from tcv_action import api
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
+from tcv_action.commands.output import print_text
 from tcv_action.errors import DiskError, IncompatibleError, StoreError, TcvError
 from tcv_action.frameworks.detect import Kind
 from tcv_action.here import inventory_here, machine_here, usual_folder, variable_of
@@ -105,7 +106,7 @@ def command(
     if as_json:
         print_json(outcome.outputs)
     else:
-        click.echo(outcome.reason)
+        print_text(outcome.reason)
     if outcome.failure and fail_on_miss:
         raise outcome.failure
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from tcv_action.commands.edge import Edge, print_json
+from tcv_action.commands.output import console
 from tcv_action.errors import TcvError
 from tcv_action.oci.disk import disk_trouble, written_beside
 from tcv_action.report import text
@@ -69,14 +69,14 @@ def _hand_on(result: RunResult, output: Path, edge: Edge) -> None:
 
 
 def _show(result: RunResult, output: Path, layout: Path | None) -> None:
-    console = Console(highlight=False, soft_wrap=True, emoji=False)
+    shown = console()
     mark = "[bold green]✔[/bold green]" if result.succeeded else "[bold red]✘[/bold red]"
-    console.print(f"\n{mark} [bold]{headline(result)}[/bold]\n")
+    shown.print(f"\n{mark} [bold]{escape(headline(result))}[/bold]\n")
     if result.targets:
-        console.print(_table(result))
-        console.print()
+        shown.print(_table(result))
+        shown.print()
     for name, place in _places(result, output, layout):
-        console.print(f"[dim]{name:<9}[/dim] {escape(place)}")
+        shown.print(f"[dim]{name:<9}[/dim] {escape(place)}")
 
 
 def _table(result: RunResult) -> Table:

@@ -4,9 +4,9 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-from rich.console import Console
 from rich.markup import escape
 
+from tcv_action.commands.output import console
 from tcv_action.errors import TcvError
 
 
@@ -15,7 +15,7 @@ class Terminal:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
+        self._console = console(stderr=True)
 
     @contextlib.contextmanager
     def phase(self, title: str) -> Iterator[None]:

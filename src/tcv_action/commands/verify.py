@@ -11,6 +11,7 @@ import click
 from tcv_action.api import named_image
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
+from tcv_action.commands.output import print_text
 from tcv_action.commands.places import standing
 from tcv_action.commands.scripts import Warming, given_script
 from tcv_action.errors import InputError
@@ -149,12 +150,12 @@ def _show(proofs: Sequence[tuple[Proof, Sequence[Explanation]]], *, as_json: boo
         print_json({"targets": [_row(proof, misses) for proof, misses in proofs]})
         return
     for proof, misses in proofs:
-        click.echo(
+        print_text(
             f"{proof.target}: {text.hits(proof.hits, proof.total)} requests hit"
             f" ({text.seconds(proof.seconds)})"
         )
         for explanation in misses:
-            click.echo(to_text(explanation))
+            print_text(to_text(explanation))
 
 
 def _row(proof: Proof, misses: Sequence[Explanation]) -> dict[str, object]:

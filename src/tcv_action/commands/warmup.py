@@ -8,6 +8,7 @@ import click
 
 from tcv_action.commands import options
 from tcv_action.commands.edge import Edge, log_level, print_json
+from tcv_action.commands.output import print_text
 from tcv_action.commands.places import standing
 from tcv_action.commands.scripts import Warming, given_script
 from tcv_action.errors import InputError
@@ -90,7 +91,7 @@ def _show(warmups: Sequence[Warmup], cache_dir: Path, edge: Edge, *, as_json: bo
         edge.say(
             f"{one.target}: {len(one.requests)} kernels in {text.seconds(one.seconds)} ({one.mode})"
         )
-    click.echo(cache_dir)
+    print_text(cache_dir)
 
 
 def _row(warmup: Warmup) -> dict[str, object]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from actions_toolkit import core
 
 from tcv_action.errors import InputError, StoreError
+from tcv_action.visible import visible
 
 SUMMARY_LIMIT = 1024 * 1024
 """Bytes of a step's summary; the runner drops a larger one whole."""
@@ -35,7 +36,7 @@ class Workflow:
     def phase(self, title: str) -> Iterator[None]:
         """Fold what is said meanwhile into a group that ends with its duration."""
         started = self._clock()
-        core.start_group(_one_line(title))
+        core.start_group(_one_line(visible(title)))
         sys.stdout.flush()
         try:
             yield
@@ -45,22 +46,22 @@ class Workflow:
             sys.stdout.flush()
 
     def info(self, text: str) -> None:
-        """Say plain text; lines that look like commands are defused."""
+        """Say plain text, none of it a command."""
         with self._lock:
-            for line in text.splitlines() or [""]:
-                _write(_defused(line))
+            for line in visible(text).splitlines() or [""]:
+                _write(line)
 
     def warn(self, text: str) -> None:
         """Annotate the run with a warning."""
         with self._lock:
-            core.warning(text)
+            core.warning(visible(text))
             sys.stdout.flush()
 
     def fail(self, text: str, *, title: str, file: str = "", line: int = 0) -> None:
         """Annotate the run with an error, at a file's line where one is known."""
         place = {"file": file, "start_line": line} if file and line else {}
         with self._lock:
-            core.error(text, title=title, **place)
+            core.error(visible(text), title=visible(title), **place)
             sys.stdout.flush()
 
     @contextlib.contextmanager
@@ -169,8 +170,3 @@ def _write(line: str) -> None:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _defused(line: str) -> str:
-    # The runner obeys a command at the start of a line, blanks before it allowed.
-    return line.replace("::", ": :", 1) if line.lstrip().startswith("::") else line

@@ -109,11 +109,13 @@ def _targets(summary: Mapping[str, object]) -> tuple[Target, ...]:
 
 def _target(document: object) -> Target:
     match document:
-        case {"backend": str(backend), "arch": str() | int() as arch, "warp_size": int(warp_size)}:
+        case {"backend": str(backend), "arch": str() | int() as arch, "warp_size": warp_size}:
             # vLLM's labels say sm_90 and rocm where Triton's say 90 and hip.
-            return Target(_BACKENDS.get(backend, backend), str(arch).removeprefix("sm_"), warp_size)
+            plain = arch.removeprefix("sm_") if isinstance(arch, str) else arch
+            target = Target.of_record(_BACKENDS.get(backend, backend), plain, warp_size)
         case _:
-            return _unreadable({names.SUMMARY: str(document)}, names.SUMMARY)
+            target = None
+    return target or _unreadable({names.SUMMARY: str(document)}, names.SUMMARY)
 
 
 def _entry_count(labels: Mapping[str, str], name: str, summary: Mapping[str, object]) -> int:

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import html
 from collections.abc import Iterable, Iterator
 
 from tcv_action.report import text
@@ -45,7 +44,7 @@ def page(result: RunResult) -> str:
 
 
 def _lines(result: RunResult) -> Iterator[str]:
-    title = html.escape(headline(result))
+    title = text.markup(headline(result))
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -67,9 +66,9 @@ def _policy() -> str:
 
 def _failure(failure: Failure) -> str:
     parts = "\n".join(filter(None, (failure.what, failure.cause, failure.next_step)))
-    stage = html.escape(failure.stage)
+    stage = text.markup(failure.stage)
     return (
-        f'<p class="failure"><b>{stage}</b> failed ({failure.exit_code})\n{html.escape(parts)}</p>'
+        f'<p class="failure"><b>{stage}</b> failed ({failure.exit_code})\n{text.markup(parts)}</p>'
     )
 
 
@@ -77,7 +76,7 @@ def _overview(rows: Iterable[TargetResult]) -> Iterator[str]:
     heads = ("target", "image", "entries", "cache", "image size", "hits", "cold", "warm")
     yield f"<table><thead>{_row(heads, tag='th', numbers=2)}</thead><tbody>"
     for row in rows:
-        where = [f"<code>{html.escape(one)}</code>" for one in (*row.references, row.digest or "")]
+        where = [f"<code>{text.markup(one)}</code>" for one in (*row.references, row.digest or "")]
         cells = (
             str(row.entries) if row.entries is not None else "-",
             text.size(row.cache_bytes),
@@ -87,7 +86,8 @@ def _overview(rows: Iterable[TargetResult]) -> Iterator[str]:
             text.seconds(row.warm_seconds),
         )
         numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
-        yield f"<tr><td><code>{row.target}</code></td><td>{'<br>'.join(where)}</td>{numbers}</tr>"
+        target = f"<code>{text.markup(str(row.target))}</code>"
+        yield f"<tr><td>{target}</td><td>{'<br>'.join(where)}</td>{numbers}</tr>"
     yield "</tbody></table>"
 
 
@@ -96,7 +96,7 @@ def _row(cells: Iterable[str], *, tag: str, numbers: int) -> str:
     written = []
     for place, cell in enumerate(cells):
         kind = ' class="number"' if place >= numbers else ""
-        written.append(f"<{tag}{kind}>{html.escape(cell)}</{tag}>")
+        written.append(f"<{tag}{kind}>{text.markup(cell)}</{tag}>")
     return f"<tr>{''.join(written)}</tr>"
 
 
@@ -123,22 +123,23 @@ def _kernel(row: TargetResult, request: Request, *, missed: bool) -> str:
         ),
         request.source.rpartition("/")[2],
     )
-    signature, *short = (f"<code>{html.escape(cell)}</code>" for cell in shown)
+    signature, *short = (f"<code>{text.markup(cell)}</code>" for cell in shown)
     details = f"<td>{signature}</td>" + "".join(f'<td class="short">{cell}</td>' for cell in short)
     seconds = text.seconds(sum(request.seconds.values()) if request.seconds else None)
+    target = f"<code>{text.markup(str(row.target))}</code>"
     return (
-        f'<tr class="kernel"><td class="short"><code>{row.target}</code></td><td class="short {state}">'
-        f'<code>{html.escape(request.name)}</code></td>{details}<td class="number">{seconds}</td></tr>'
+        f'<tr class="kernel"><td class="short">{target}</td><td class="short {state}">'
+        f'<code>{text.markup(request.name)}</code></td>{details}<td class="number">{seconds}</td></tr>'
     )
 
 
 def _labels(row: TargetResult) -> Iterator[str]:
     if not row.labels:
         return
-    yield f"<details><summary>Labels of {row.target}</summary><table><tbody>"
+    yield f"<details><summary>Labels of {text.markup(str(row.target))}</summary><table><tbody>"
     for name, value in sorted(row.labels.items()):
         yield (
-            f"<tr><td><code>{html.escape(name)}</code></td>"
-            f"<td><code>{html.escape(value)}</code></td></tr>"
+            f"<tr><td><code>{text.markup(name)}</code></td>"
+            f"<td><code>{text.markup(value)}</code></td></tr>"
         )
     yield "</tbody></table></details>"

@@ -1,5 +1,6 @@
 """A run as the Markdown of a job summary: the table first, details folded."""
 
+import shlex
 from collections.abc import Iterator
 
 from tcv_action.report import text
@@ -36,7 +37,7 @@ def _lines(result: RunResult) -> Iterator[str]:
 
 
 def _opening(result: RunResult) -> Iterator[str]:
-    yield f"## {'✅' if result.succeeded else '❌'} {headline(result)}"
+    yield f"## {'✅' if result.succeeded else '❌'} {text.cell(headline(result))}"
     yield ""
     yield from _failures(result)
     if result.targets:
@@ -106,7 +107,7 @@ def _use(result: RunResult) -> Iterator[str]:
     yield "Restore it where the kernels run:"
     yield ""
     yield "```sh"
-    yield f"tcv extract -i {usable.references[0]}"
+    yield f"tcv extract -i {shlex.quote(text.one_line(usable.references[0]))}"
     yield "```"
     yield ""
 
@@ -152,7 +153,7 @@ def _kernels(row: TargetResult) -> Iterator[str]:
 
 
 def _folded(title: str, lines: Iterator[str]) -> Iterator[str]:
-    yield f"<details><summary>{text.cell(title)}</summary>"
+    yield f"<details><summary>{text.markup(title)}</summary>"
     yield ""
     yield from lines
     yield ""

@@ -1,16 +1,12 @@
 """The metadata JSON that Triton writes beside each kernel."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from tcv_action.errors import InputError
 from tcv_action.triton.target import Target
-
-_BACKEND = re.compile(r"[a-z][a-z0-9_]*")
-_ARCH = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +67,10 @@ def target_of(metadata: Mapping[str, object], where: str) -> Target:
             return Target.parse(text)
         case _:
             raise _unusable(where, "has no 'target'", "Triton writes one for every kernel.")
-    # HIP names a card with its features, such as gfx90a:sramecc+:xnack-.
-    arch_text = str(arch).partition(":")[0]
-    if not (_BACKEND.fullmatch(backend) and _ARCH.fullmatch(arch_text)):
+    target = Target.of_record(backend, arch, 32 if warp_size is None else warp_size)
+    if target is None:
         raise _unusable(where, f"has the target {backend!r}, {arch!r}", "No GPU is called that.")
-    if isinstance(warp_size, int) and 0 < warp_size <= 1024:
-        return Target(backend, arch_text, warp_size)
-    return Target.parse(f"{backend}:{arch_text}")
+    return Target.parse(f"{backend}:{target.arch}") if warp_size is None else target
 
 
 def _unusable(where: str, flaw: str, cause: str) -> InputError:

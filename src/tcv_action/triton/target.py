@@ -9,6 +9,8 @@ from tcv_action.errors import InputError
 _CUDA_ARCH = re.compile(r"(?:sm_?)?(?P<arch>[0-9]{2,3})")
 _HIP_ARCH = re.compile(r"(?P<arch>gfx[0-9a-f]{3,4})")
 _WARP_SIZES = (32, 64)
+_BACKEND = re.compile(r"[a-z][a-z0-9_]*")
+_ARCH = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,6 +43,20 @@ class Target:
             )
         arch = match["arch"]
         return cls(backend, arch, int(warp_text) if warp_text else _usual_warp_size(backend, arch))
+
+    @classmethod
+    def of_record(cls, backend: str, arch: str | int, warp_size: object) -> Self | None:
+        """Take what a program recorded, of GPUs also that `parse` does not know yet.
+
+        `arch` may go on with a HIP card's features, such as `gfx90a:sramecc+:xnack-`. Returns None
+        where no GPU is called that, or has warps of that size, which is 1 to 1024.
+        """
+        name = str(arch).partition(":")[0]
+        if isinstance(arch, bool) or not (_BACKEND.fullmatch(backend) and _ARCH.fullmatch(name)):
+            return None
+        if not isinstance(warp_size, int) or isinstance(warp_size, bool):
+            return None
+        return cls(backend, name, warp_size) if 0 < warp_size <= 1024 else None
 
     @property
     def tag_arch(self) -> str:

@@ -1,8 +1,10 @@
 """The runner's protocol, as bytes on standard output and in GitHub's files."""
 
+import re
 from pathlib import Path
 
 import pytest
+from tests.services.runner_log import read_log
 
 from tcv_action.errors import InputError
 from tcv_action.github import workflow
@@ -56,6 +58,18 @@ def test_scripts_beside_each_other_share_the_token(capsys: pytest.CaptureFixture
 def test_information_is_never_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     Workflow().info("fine\n  ::error::not mine\n::add-mask::x")
     assert not any(line.lstrip().startswith("::") for line in capsys.readouterr().out.splitlines())
+
+
+def test_strangers_words_in_annotations_and_titles_do_not_act(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    runner = Workflow()
+    with runner.phase("a\r::error::x"):
+        runner.warn("\x1b[2J ##[error]x")
+        runner.fail("b\u202e", title="c\x9b")
+    out = capsys.readouterr().out
+    assert not re.search("[\x1b\x9b\u202e\r]|##\\[", out)
+    assert [one.level for one in read_log(out).annotations] == ["warning", "error"]
 
 
 def test_annotation_of_several_lines_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,7 +102,11 @@ def test_other_forms_are_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize(
     "summary",
-    ["", "[]", "{}", '{"targets":{}}', '{"targets":[{"backend":"cuda"}]}', "[" * 100_000],
+    [
+        *("", "[]", "{}", '{"targets":{}}', '{"targets":[{"backend":"cuda"}]}', "[" * 100_000),
+        '{"targets":[{"backend":"cuda","arch":"90<b>","warp_size":32}]}',
+        '{"targets":[{"backend":"cuda","arch":90,"warp_size":true}]}',
+    ],
 )
 def test_a_summary_that_cannot_be_read_is_named(layout: Layout, summary: str) -> None:
     layer = gzip_layer(archive([manifest_member()]))

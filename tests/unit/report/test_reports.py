@@ -133,6 +133,36 @@ def test_cells_cannot_break_the_table() -> None:
     assert code("a|b`c") == "`` a\\|b`c ``"
 
 
+def test_cells_and_code_hold_no_markup() -> None:
+    assert cell("[x](http://a) ![](b) *c* a_b") == ("\\[x\\](http://a) \\!\\[\\](b) \\*c\\* a\\_b")
+    assert cell("ask @octo, k@sha256:0") == "ask @&#8203;octo, k@sha256:0"
+    assert cell("\x1b[1m ::error::x") == "\\\\u001b\\[1m ::error::x"
+    assert code("a``b`<img>") == "``` a``b`<img> ```"
+    assert code("a\\|b\u202e") == "`a\\\\u007cb\\u202e`"
+
+
+def test_a_reference_stays_on_its_line_in_the_summary() -> None:
+    evil = replace(CUDA, references=("oci:/a b\n```\n<b>:v1",))
+    assert "tcv extract -i 'oci:/a b ``` <b>:v1'\n```\n" in summary(replace(GOOD, targets=(evil,)))
+
+
+def test_no_part_of_a_result_is_markup() -> None:
+    target = Target("cuda", "90</code><meta>", 32)
+    failure = replace(known_failure(), stage="<b>[x](y)")
+    broken = replace(CUDA, target=target, requests=(REQUEST,), failure=failure)
+    result = RunResult(image="k", dry_run=False, targets=(broken,))
+    assert "<meta>" not in page(result)
+    assert page(result).count("&lt;meta&gt;") == 3
+    assert summary(result).startswith(
+        "## ❌ Triton cache: failed while it was to &lt;b&gt;\\[x\\](y)"
+    )
+
+
+def known_failure() -> Failure:
+    assert FAILED.failure is not None
+    return FAILED.failure
+
+
 def test_sizes_are_decimal() -> None:
     assert [size(count) for count in (None, 999, 1000, 8_700_000, 2_000_000_000_000)] == [
         "-",

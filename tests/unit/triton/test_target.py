@@ -33,3 +33,24 @@ def test_other_text_is_refused_with_an_example(text: str) -> None:
         Target.parse(text)
     assert repr(text) in refused.value.what
     assert "cuda:90" in refused.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("record", "target"),
+    [
+        (("cuda", 90, 32), Target("cuda", "90", 32)),
+        (("hip", "gfx90a:sramecc+:xnack-", 64), Target("hip", "gfx90a", 64)),
+        (("newer", "x1", 128), Target("newer", "x1", 128)),
+        (("cu\nda", 90, 32), None),
+        (("cuda", "90</code>", 32), None),
+        (("cuda", True, 32), None),
+        (("cuda", 90, True), None),
+        (("cuda", 90, -5), None),
+        (("cuda", 90, 10**400), None),
+        (("cuda", 90, None), None),
+    ],
+)
+def test_a_record_is_taken_where_a_gpu_may_be_called_that(
+    record: tuple[str, str | int, object], target: Target | None
+) -> None:
+    assert Target.of_record(*record) == target
