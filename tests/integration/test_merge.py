@@ -3,6 +3,7 @@
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.services.command import tcv
@@ -112,6 +113,28 @@ def test_failed_leg_is_shown_and_sinks_the_others_only_by_choice(
     assert "hip:gfx942" in lenient.out
     summary = (tmp_path / "tcv-out" / "summary.md").read_text()
     assert "warm up** failed (exit code 4)" in summary
+
+
+def merged_result(caches: dict[str, Path], folder: Path) -> dict[str, Any]:
+    """Return the result of a merge of one image in a layout, as outputs.json has it."""
+    name = f"oci:{folder / 'parts'}:v1"
+    tcv("create", "-d", caches["cuda:90"], "-i", name).ok()
+    made = tcv("merge", "-i", f"oci:{folder / 'one'}:v1", name, "--json", cwd=folder).ok()
+    result: dict[str, Any] = made.json
+    return result
+
+
+@pytest.mark.parametrize("digest", ["sha256:feed", "../../other", f"sha256:{'0' * 64}"])
+def test_another_image_than_the_results_digest_names_is_not_merged(
+    caches: dict[str, Path], tmp_path: Path, digest: str
+) -> None:
+    result = merged_result(caches, tmp_path)
+    result["targets"][0]["digest"] = digest
+    (tmp_path / "outputs.json").write_text(json.dumps(result))
+    refused = tcv("merge", "-i", f"oci:{tmp_path / 'all'}:v1", tmp_path, cwd=tmp_path)
+    assert refused.code in {2, 5}
+    assert repr(digest) in refused.err
+    assert not (tmp_path / "all").exists()
 
 
 def test_result_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -157,22 +157,26 @@ class Layout:
         Raises StoreError where it is not there, or where several are and none is named.
         """
         images = self.images()
-        if digest is not None and is_digest(digest):
-            listed = [image.descriptor for image in images if image.descriptor.digest == digest]
-            return listed[0] if listed else self._unlisted(digest)
-        return choose(images, tag, str(self.root))
+        if digest is None:
+            return choose(images, tag, str(self.root))
+        listed = [image.descriptor for image in images if image.descriptor.digest == digest]
+        return listed[0] if listed else self._unlisted(digest)
 
     def _unlisted(self, digest: str) -> Descriptor:
         """Describe a manifest that only an index names."""
-        path = self._blobs / digest.removeprefix("sha256:")
+        if not is_digest(digest):
+            raise self._absent(digest)
         try:
-            size = path.stat().st_size
+            size = (self._blobs / digest.removeprefix("sha256:")).stat().st_size
         except OSError:
-            what = f"{str(self.root)!r} holds no image {digest!r}"
-            raise StoreError(what, next_step="Name it by one of its tags.") from None
+            raise self._absent(digest) from None
         unknown = Descriptor(media_type="", digest=digest, size=size)
         media_type = manifest_type(document.load(self.read_bytes(unknown), "manifest"))
         return Descriptor(media_type=media_type, digest=digest, size=size)
+
+    def _absent(self, digest: str) -> StoreError:
+        what = f"{str(self.root)!r} holds no image {digest!r}"
+        return StoreError(what, next_step="Name it by one of its tags.")
 
     def _write_index(self, images: tuple[NamedImage, ...]) -> None:
         with written_beside(self.root / "index.json", sync=True) as stream:

@@ -143,7 +143,12 @@ class Reference:
         return replace(self, tag=tag, digest=None)
 
     def with_digest(self, digest: str) -> Self:
-        """Return the same place, fixed to one manifest."""
+        """Return the same place, fixed to one manifest.
+
+        Raises InputError where the digest is none.
+        """
+        if not _DIGEST.fullmatch(digest):
+            _refuse(f"{self}@{digest}", f"{digest!r} is not a digest", _DIGEST_ADVICE)
         return replace(self, digest=digest)
 
     def __str__(self) -> str:
@@ -156,6 +161,7 @@ class Reference:
 
 
 _TRANSPORTS = "Write NAME[:TAG], or one of: " + ", ".join(t.prefix + "…" for t in Transport)
+_DIGEST_ADVICE = "A digest is sha256: and 64 hex digits."
 _TAG_ADVICE = (
     "A tag has up to 128 letters, digits, '_', '.' and '-', and begins with none of '.' and '-'."
 )
@@ -176,7 +182,7 @@ def _split_digest(text: str, rest: str, *, certain: bool) -> tuple[str, str | No
     if not at or not (certain or digest.startswith("sha256:")):
         return rest, None
     if not _DIGEST.fullmatch(digest):
-        _refuse(text, f"{digest!r} is not a digest", "A digest is sha256: and 64 hex digits.")
+        _refuse(text, f"{digest!r} is not a digest", _DIGEST_ADVICE)
     return head, digest
 
 

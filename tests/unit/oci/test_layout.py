@@ -136,8 +136,10 @@ def test_a_manifest_is_found_by_its_digest_alone(layout: Layout) -> None:
     descriptor = layout.put_bytes(MANIFEST, OCI_MANIFEST)
 
     assert layout.find(digest=descriptor.digest) == descriptor
-    with pytest.raises(StoreError, match="holds no image"):
-        layout.find(digest=sha256(b"absent"))
+    layout.add(descriptor, ["a"])
+    for other in (sha256(b"absent"), "sha256:feed", "../../index.json"):
+        with pytest.raises(StoreError, match="holds no image"):
+            layout.find("a", other)
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:

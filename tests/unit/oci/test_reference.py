@@ -116,6 +116,15 @@ def test_another_tag_follows_the_grammar() -> None:
         Reference.parse("ghcr.io/o/r").with_tag("a b")
 
 
+def test_another_digest_is_one() -> None:
+    reference = Reference.parse("ghcr.io/o/r:a")
+
+    assert str(reference.with_digest(DIGEST)) == f"ghcr.io/o/r:a@{DIGEST}"
+    for digest in ("sha256:feed", "../../../other/manifests/x?", "", DIGEST.upper(), f"{DIGEST}\n"):
+        with pytest.raises(InputError, match="is not a digest"):
+            reference.with_digest(digest)
+
+
 def test_a_local_store_knows_names_and_tags() -> None:
     assert Reference.parse("docker-daemon:a").tagged_name == "docker.io/library/a:latest"
     assert Reference.parse("docker-daemon:a:t").tagged_name == "docker.io/library/a:t"
