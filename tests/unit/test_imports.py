@@ -18,8 +18,9 @@ STAGES = (
 )
 # What each room may import, as patterns of modules below `tcv_action`; a room may always import
 # itself and the ground. A module belongs to the first room whose pattern it fits.
-GROUND = ("__init__", "visible")
+GROUND = ("__init__", "strict_json", "visible")
 ARROWS = {
+    "strict_json": (),
     "visible": (),
     "errors": (),
     "progress": ("errors",),

@@ -6,7 +6,6 @@ Where they lie: `torch_compile_cache/<hash>/rank_R_D/…/triton_cache/` (Triton 
 artifact lies like the second or the third, and its factors say VLLM_USE_MEGA_AOT_ARTIFACT.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from tcv_action.errors import InputError, NothingToPackageError
 from tcv_action.frameworks.tree import Tree, embedded_paths, read_tree
 from tcv_action.frameworks.vllm import AotModel, Artifacts, CompiledModel, Format, VllmCache
+from tcv_action.strict_json import loads
 from tcv_action.triton.cache import CachedFile
 from tcv_action.triton.listing import reading
 from tcv_action.triton.target import Target
@@ -188,8 +188,8 @@ def _read_factors(root: Path, path: str) -> Mapping[str, object]:
     with reading(path):
         content = (root / path).read_bytes()
     try:
-        factors = json.loads(content)
-    except (ValueError, RecursionError):
+        factors = loads(content)
+    except ValueError:
         factors = None
     if not isinstance(factors, dict):
         what = f"The file {path!r} cannot be read."

@@ -1,6 +1,5 @@
 """What an image's config says of the cache in it, whichever tool wrote it."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from tcv_action.image.options import Contract, Variant
 from tcv_action.oci.config import parse_config
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.media_types import CONTENT_LAYER
+from tcv_action.strict_json import loads
 from tcv_action.triton.environment import Environment, from_json
 from tcv_action.triton.target import Target
 
@@ -165,8 +165,8 @@ def _decimal(labels: Mapping[str, str], name: str) -> int | None:
 
 def _json(labels: Mapping[str, str], name: str) -> object:
     try:
-        return json.loads(labels[name])
-    except (ValueError, RecursionError):
+        return loads(labels[name])
+    except ValueError:
         _unreadable(labels, name)
 
 

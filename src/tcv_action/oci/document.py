@@ -7,6 +7,7 @@ from typing import NoReturn
 from tcv_action.errors import InputError
 from tcv_action.oci.descriptor import Descriptor
 from tcv_action.oci.digest import is_digest
+from tcv_action.strict_json import loads
 
 MANIFEST_LIMIT = 4 << 20
 CONFIG_LIMIT = 8 << 20
@@ -23,8 +24,8 @@ def load(data: bytes, kind: str) -> dict[str, object]:
     Raises InputError where it is no JSON object.
     """
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        document = loads(data)
+    except ValueError as error:
         refuse(kind, f"it is no JSON: {error}")
     if not isinstance(document, dict):
         refuse(kind, "it is no JSON object")

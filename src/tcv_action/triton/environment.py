@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from tcv_action.errors import InputError
+from tcv_action.strict_json import loads
 from tcv_action.triton.target import Target
 
 ENVIRONMENT_LIMIT = 16 * 1024
@@ -65,7 +66,8 @@ def from_json(text: str) -> Environment:
     Raises InputError where the text is no such record.
     """
     try:
-        record = json.loads(text)
+        record = _object(loads(text))
+        tools, variables = _object(record["tools"]), _object(record["variables"])
         return Environment(
             triton_version=_text(record, "triton_version"),
             triton_key=_optional_text(record, "triton_key"),
@@ -73,12 +75,10 @@ def from_json(text: str) -> Environment:
             python_abi=_text(record, "python_abi"),
             host_arch=_text(record, "host_arch"),
             torch_version=_optional_text(record, "torch_version"),
-            tools={name: _text(record["tools"], name) for name in record["tools"]},
-            variables={
-                name: _optional_text(record["variables"], name) for name in record["variables"]
-            },
+            tools={name: _text(tools, name) for name in tools},
+            variables={name: _optional_text(variables, name) for name in variables},
         )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         what = f"The environment record {text[:80]!r} cannot be read: {error}."
         raise InputError(
             what,
@@ -108,6 +108,13 @@ def enters_key(tool: str, target: Target) -> bool:
     if tool == "ptxas":
         return target.backend == "cuda"
     return tool not in _AMD_TOOLS or target.backend == "hip"
+
+
+def _object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        message = "it holds no object where one is expected"
+        raise TypeError(message)
+    return value
 
 
 def _text(record: Mapping[str, object], name: str) -> str:

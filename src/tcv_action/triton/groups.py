@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from tcv_action.errors import InputError
+from tcv_action.strict_json import loads
 
 GROUP_PREFIX = "__grp__"
-_BAKED = re.compile(r"baked:(?P<path>/[^\0]*)")
+# No half of a character either: what a byte that is not UTF-8 came as.
+_BAKED = re.compile(r"baked:(?P<path>/[^\0\ud800-\udfff]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ def children_of(content: bytes, key: str) -> dict[str, object]:
     Raises InputError where the content is no group file.
     """
     try:
-        group = json.loads(content)
-    except (ValueError, RecursionError):
+        group = loads(content)
+    except ValueError:
         group = None
     match group:
         case {"child_paths": dict(children)}:

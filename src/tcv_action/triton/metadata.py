@@ -1,11 +1,11 @@
 """The metadata JSON that Triton writes beside each kernel."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from tcv_action.errors import InputError
+from tcv_action.strict_json import loads
 from tcv_action.triton.target import Target
 
 
@@ -40,8 +40,8 @@ def parse_metadata(content: bytes, where: str) -> Mapping[str, object]:
     Raises InputError where it is no JSON object or has no `hash`.
     """
     try:
-        metadata = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        metadata = loads(content)
+    except ValueError as error:
         raise _unusable(where, "is not JSON", f"The parser says: {error}.") from error
     if not isinstance(metadata, dict):
         raise _unusable(where, "is not a JSON object", "Triton writes an object with a hash.")

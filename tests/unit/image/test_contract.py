@@ -94,7 +94,9 @@ def test_both_forms_of_manifest_json_are_read(content: bytes) -> None:
     assert parse_manifest_json(content) == [{"hash": "ab"}]
 
 
-@pytest.mark.parametrize("content", [b"", b"7", b"{}", b'{"triton":7}', b"[7]"])
+@pytest.mark.parametrize(
+    "content", [b"", b"7", b"{}", b'{"triton":7}', b"[7]", b'[{"hash":"\\ud800"}]']
+)
 def test_other_forms_are_refused(content: bytes) -> None:
     with pytest.raises(InputError, match=r"manifest\.json"):
         parse_manifest_json(content)
@@ -106,6 +108,7 @@ def test_other_forms_are_refused(content: bytes) -> None:
         *("", "[]", "{}", '{"targets":{}}', '{"targets":[{"backend":"cuda"}]}', "[" * 100_000),
         '{"targets":[{"backend":"cuda","arch":"90<b>","warp_size":32}]}',
         '{"targets":[{"backend":"cuda","arch":90,"warp_size":true}]}',
+        '{"targets":[{"backend":"cuda","arch":90,"warp_size":32}],"x":"\\ud800"}',
     ],
 )
 def test_a_summary_that_cannot_be_read_is_named(layout: Layout, summary: str) -> None:

@@ -119,7 +119,9 @@ def test_a_bare_config_is_read(data: bytes) -> None:
     assert parse_config(data).labels == {}
 
 
-@pytest.mark.parametrize("data", [b"[]", b'{"config":[]}', b'{"config":{"Labels":{"a":1}}}'])
+@pytest.mark.parametrize(
+    "data", [b"[]", b'{"config":[]}', b'{"config":{"Labels":{"a":1}}}', b'["\\ud800"]']
+)
 def test_a_broken_config_is_refused(data: bytes) -> None:
     with pytest.raises(InputError, match="config"):
         parse_config(data)

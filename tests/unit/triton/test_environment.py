@@ -43,7 +43,9 @@ def test_fields_of_a_newer_writer_are_passed_over() -> None:
     assert from_json(text[:-1] + ',"of_tomorrow":1}') == RECORD
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '"x"', "[" * 100_000, '{"tools": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "null", '"x"', "[" * 100_000, '{"tools": 1}', r'"\ud800"']
+)
 def test_what_is_no_record_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="environment record"):
         from_json(text)

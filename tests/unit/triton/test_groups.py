@@ -68,7 +68,10 @@ def test_only_children_that_are_there_survive(children: dict[str, object]) -> No
     assert paths.keys() <= {"k.cubin", "k.json"}
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"child_paths": []}', b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"{}", b'{"child_paths": []}', b"\xff", b'{"child_paths": {"\\udc00": 1}}'],
+)
 def test_a_broken_group_file_is_refused_by_its_entry(content: bytes) -> None:
     with pytest.raises(InputError, match="group file of the entry 'KEY'"):
         rewrite_group(content, key=KEY, prefix="/c", present=())

@@ -174,6 +174,8 @@ def test_helpers_alone_are_no_kernel_but_can_be_read(tmp_path: Path) -> None:
         (b"{", "is not JSON"),
         (b"\xff\xfe", "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
+        (b'{"hash": "\\ud800"}', "is not JSON"),
+        (b'{"hash": "ab", "num_stages": NaN}', "is not JSON"),
         (b"[1]", "is not a JSON object"),
         (b"{}", "has no 'hash'"),
         (b'{"hash": 7}', "has no 'hash'"),
