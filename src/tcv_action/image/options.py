@@ -44,8 +44,8 @@ class PackOptions:
     those of the contract. `created` is in seconds since 1970, for the config and for all files.
     `dummy_keys` are those of another Triton than the one that the image records.
 
-    Raises InputError for a label that would take the place of one of the contract's, and for a
-    time that no archive can hold.
+    Raises InputError for a label or an annotation that would take the place of one of the
+    contract's or cannot be written in UTF-8, and for a time that no archive can hold.
     """
 
     media_types: MediaTypes = MediaTypes.OCI
@@ -61,13 +61,9 @@ class PackOptions:
 
     def __post_init__(self) -> None:
         """Check what a person wrote before any work is done for it."""
-        for name in filter(_CONTRACT.match, self.labels):
-            what = f"The label {name!r} cannot be set."
-            raise InputError(
-                what,
-                cause="Labels of that prefix say what is in the image.",
-                next_step="Choose another name for your own label.",
-            )
+        for kind, pairs in (("label", self.labels), ("annotation", self.annotations)):
+            for name, value in pairs.items():
+                _check_pair(kind, name, value)
         if not 0 <= self.created < _TIME_LIMIT:
             what = f"The time {self.created!r} cannot be the image's."
             raise InputError(
@@ -75,3 +71,22 @@ class PackOptions:
                 cause="It counts the seconds since 1970, as SOURCE_DATE_EPOCH does.",
                 next_step="Give a whole number such as 1700000000, or none.",
             )
+
+
+def _check_pair(kind: str, name: str, value: str) -> None:
+    if _CONTRACT.match(name):
+        what = f"The {kind} {name!r} cannot be set."
+        raise InputError(
+            what,
+            cause=f"{kind.capitalize()}s of that prefix say what is in the image.",
+            next_step=f"Choose another name for your own {kind}.",
+        )
+    try:
+        f"{name}={value}".encode()
+    except UnicodeEncodeError as error:
+        what = f"The {kind} {f'{name}={value}'!r} is not UTF-8."
+        raise InputError(
+            what,
+            cause="Images carry text in UTF-8 only.",
+            next_step="Write it in UTF-8, or leave it out.",
+        ) from error
