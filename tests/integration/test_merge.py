@@ -1,13 +1,19 @@
 """The images of a matrix become one index, from references or from results."""
 
 import json
+import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.archives import archive, entry_members, gzip_layer, image_of, manifest_member
 from tests.services.command import tcv
 from tests.services.registry import Registry
+
+from tcv_action.oci.layout import Layout
 
 NATIVE = Path(__file__).parents[1] / "data" / "native-h100.tar.gz"
 METADATA = {"hash": "0" * 64, "target": {"backend": "hip", "arch": "gfx942", "warp_size": 64}}
@@ -135,6 +141,48 @@ def test_another_image_than_the_results_digest_names_is_not_merged(
     assert refused.code in {2, 5}
     assert repr(digest) in refused.err
     assert not (tmp_path / "all").exists()
+
+
+def test_image_that_names_no_target_is_refused(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "parts")
+    layer = gzip_layer(archive([*entry_members(), manifest_member()]))
+    nameless = {
+        "cache.triton.image/summary": '{"targets":[]}',
+        "cache.triton.image/entry-count": "1",
+    }
+    layout.add(image_of(layout, [layer], nameless).descriptor, ["v1"])
+    parts = f"oci:{tmp_path / 'parts'}:v1"
+    refused = tcv("merge", "-i", f"oci:{tmp_path / 'all'}:v1", parts, cwd=tmp_path)
+    assert refused.code == 2
+    assert f"{parts!r} names no target" in refused.err
+
+
+def test_source_with_a_very_long_name_is_no_file(tmp_path: Path) -> None:
+    source = f"localhost:1/{'a' * 300}"
+    for arguments in (("merge", "-i", f"oci:{tmp_path}/all", source), ("inspect", source)):
+        refused = tcv(*arguments, cwd=tmp_path)
+        assert refused.code == 2
+        assert "more than 255" in refused.err
+
+
+def test_result_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    command = [
+        sys.executable,
+        "-m",
+        "tcv_action",
+        "merge",
+        "-i",
+        f"oci:{tmp_path}/all",
+        "closed/leg",
+    ]
+    if os.geteuid() == 0:
+        # Root reads everything: take its right to do so away.
+        dropped = "-dac_override,-dac_read_search"
+        command = ["setpriv", "--bounding-set", dropped, "--inh-caps", dropped, *command]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ended.returncode == 5
+    assert "cannot read 'closed/leg': Permission denied" in ended.stderr
 
 
 def test_result_that_is_none_is_refused(tmp_path: Path) -> None:

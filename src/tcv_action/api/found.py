@@ -8,6 +8,7 @@ from tcv_action.choose import Wanted, read_image
 from tcv_action.errors import InputError
 from tcv_action.gpus.gpu import Inventory
 from tcv_action.here import inventory_here
+from tcv_action.oci.disk import is_folder_here
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.reference import Reference, Transport
 from tcv_action.stores.access import RegistryAccess
@@ -34,13 +35,14 @@ def named_image(
 def folder_or_reference(place: Path | str) -> Path | Reference:
     """Take what is a folder here for a folder, and any other text for an image's reference.
 
-    Raises InputError where it looks like a folder that is not there, or is no reference.
+    Raises InputError where it looks like a folder that is not there, or is no reference;
+    StoreError where the disk does not tell.
     """
     if isinstance(place, Path):
         return place
     if place.startswith(tuple(transport.prefix for transport in Transport)):
         return Reference.parse(place)
-    if Path(place).is_dir():
+    if is_folder_here(Path(place)):
         return Path(place)
     if place.startswith((".", "/", "~")):
         what = f"There is no cache folder {place!r}."

@@ -13,7 +13,7 @@ from tcv_action.commands.edge import Edge, log_level
 from tcv_action.commands.results import deliver
 from tcv_action.errors import InputError
 from tcv_action.joining import Order, join
-from tcv_action.oci.disk import disk_trouble
+from tcv_action.oci.disk import disk_trouble, is_file_here, is_folder_here
 from tcv_action.oci.reference import DEFAULT_TAG, Reference
 from tcv_action.report.reading import read_result
 from tcv_action.report.result import RunResult
@@ -127,8 +127,8 @@ def _sorted_out(sources: Sequence[str]) -> tuple[list[RunResult], list[str]]:
     """Tell results, which are files here, from the references of images."""
     legs, names = [], []
     for source in sources:
-        path = Path(source) / "outputs.json" if Path(source).is_dir() else Path(source)
-        if path.is_file():
+        path = Path(source, "outputs.json" if is_folder_here(Path(source)) else "")
+        if is_file_here(path):
             with disk_trouble(path, "read"):
                 legs.append(read_result(path.read_text(), str(path)))
         else:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tcv_action.commands.edge import Edge
 from tcv_action.gpus import find_gpus
+from tcv_action.oci.disk import is_file_here
 from tcv_action.triton.script import Script
 from tcv_action.triton.target import Target
 from tcv_action.warming import WarmupIn, choose
@@ -30,12 +31,12 @@ def given_script(command: tuple[str, ...], *, module: bool) -> Script:
     """Make the script value of what stands on the command line.
 
     A first word that is no file here and looks like none (`torchrun`) is a program: it and all
-    that it starts is watched.
+    that it starts is watched. Raises StoreError where the disk does not tell.
     """
     if module:
         return Script(argv=("-m", *command), cwd=Path.cwd())
     first = Path(command[0])
-    is_program = len(first.parts) == 1 and first.suffix != ".py" and not first.is_file()
+    is_program = len(first.parts) == 1 and first.suffix != ".py" and not is_file_here(first)
     return Script(argv=command, cwd=Path.cwd(), is_command=is_program)
 
 

@@ -3,12 +3,16 @@
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from tcv_action.errors import DiskError
+
+# A long name may well be that of an image.
+_NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 def disk_error(error: OSError, path: Path, doing: str = "write") -> DiskError:
@@ -32,6 +36,28 @@ def disk_trouble(path: Path, doing: str = "write") -> Iterator[None]:
         yield
     except OSError as error:
         raise disk_error(error, path, doing) from error
+
+
+def is_folder_here(path: Path) -> bool:
+    """Tell whether a folder is there; raises StoreError where the disk does not tell."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def is_file_here(path: Path) -> bool:
+    """Tell whether a file is there; raises StoreError where the disk does not tell."""
+    return stat.S_ISREG(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    """Return what `stat` tells of the path, 0 where nothing is there or can be."""
+    try:
+        return path.stat().st_mode
+    except ValueError:
+        return 0
+    except OSError as error:
+        if error.errno in _NOTHING_THERE:
+            return 0
+        raise disk_error(error, path, "read") from error
 
 
 @contextmanager

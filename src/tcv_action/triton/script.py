@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tcv_action.errors import InputError
+from tcv_action.triton.listing import reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class Script:
     is_command: bool = False
 
     def check(self) -> None:
-        """Raise InputError where there is nothing to run."""
+        """Raise InputError where there is nothing to run, or the disk does not tell."""
         if not self.cwd.is_dir():
             what = f"The working directory {str(self.cwd)!r} is not there."
             raise InputError(what, next_step="Name a folder that exists.")
@@ -31,14 +32,17 @@ class Script:
                 what,
                 next_step="Name the Python script that launches your kernels, or -m and a module.",
             )
-        path = self.cwd / self.argv[0]
-        if not self.is_command and self.argv[0] != "-m" and not path.is_file():
+        if not self.is_command and self.argv[0] != "-m" and not self._is_there():
             what = f"The script {self.argv[0]!r} is not there."
             raise InputError(
                 what,
                 cause=f"It was looked for in {str(self.cwd)!r}.",
                 next_step="Give its path relative to the working directory.",
             )
+
+    def _is_there(self) -> bool:
+        with reading(self.argv[0]):
+            return (self.cwd / self.argv[0]).is_file()
 
     def command(self, python: Path) -> tuple[str, ...]:
         """Return the command line that runs it with the given interpreter."""

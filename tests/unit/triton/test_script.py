@@ -39,6 +39,11 @@ def test_a_script_or_folder_that_is_not_there_is_refused_by_name(tmp_path: Path)
         Script(argv=("a.py",), cwd=tmp_path / "nowhere").check()
 
 
+def test_a_script_that_no_disk_can_hold_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'a{300}' cannot be read: File name too long"):
+        Script(argv=("a" * 300,), cwd=tmp_path).check()
+
+
 def test_a_script_is_found_from_its_working_directory(tmp_path: Path) -> None:
     (tmp_path / "a.py").touch()
     Script(argv=("a.py",), cwd=tmp_path).check()
