@@ -123,6 +123,13 @@ def _media_types(images: Sequence[OciImage]) -> MediaTypes:
 def _row(reference: Reference, image: OciImage) -> TargetResult:
     """Say of an image that came without a result what its labels tell."""
     facts = read_contract(image)
+    if not facts.targets:
+        what = f"The image {str(reference)!r} names no target."
+        raise InputError(
+            what,
+            cause="The tool that made it did not know its GPU.",
+            next_step="Build the image again with tcv create --target.",
+        )
     return TargetResult(
         target=facts.targets[0],
         tags=(reference.tag,) if reference.tag else (),

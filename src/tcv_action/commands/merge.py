@@ -130,7 +130,7 @@ def _sorted_out(sources: Sequence[str]) -> tuple[list[RunResult], list[str]]:
         path = Path(source, "outputs.json" if is_folder_here(Path(source)) else "")
         if is_file_here(path):
             with disk_trouble(path, "read"):
-                legs.append(read_result(path.read_text(), str(path)))
+                legs.append(read_result(path.read_bytes(), str(path)))
         else:
             names.append(source)
     return legs, names
