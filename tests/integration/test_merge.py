@@ -232,3 +232,21 @@ def test_dry_runs_make_a_summary_alone(caches: dict[str, Path], tmp_path: Path) 
     assert merged["dry-run"]
     assert merged["digest"] == ""
     assert [row["target"] for row in merged["targets"]] == ["cuda:90", "hip:gfx942"]
+
+
+def test_words_of_a_result_are_no_markup(tmp_path: Path) -> None:
+    failure = {
+        "stage": "[/b] <i>",
+        "what": "[red]No.",
+        "cause": "",
+        "next_step": "",
+        "exit_code": 4,
+    }
+    error = {**failure, "file": "", "line": 0}
+    result = {"image": "k", "dry-run": True, "targets": [], "errors": [error]}
+    (tmp_path / "outputs.json").write_text(json.dumps(result))
+    merged = tcv("merge", "-i", f"oci:{tmp_path / 'all'}:v1", tmp_path, cwd=tmp_path)
+    assert merged.code == 4, merged.err
+    assert "failed while it was to [/b] <i>" in merged.out
+    assert "[red]No." in merged.err
+    assert r"\[/b\] &lt;i&gt;" in (tmp_path / "tcv-out" / "summary.md").read_text()

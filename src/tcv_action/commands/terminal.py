@@ -43,7 +43,7 @@ class Terminal:
 
     @contextlib.contextmanager
     def script_output(self) -> Iterator[Callable[[str], None]]:
-        """Print the script's lines as they are, behind a bar."""
+        """Print the script's lines behind a bar, colours shown and not obeyed."""
         yield self._script_line
 
     def _script_line(self, line: str) -> None:
