@@ -5,6 +5,7 @@ Source: OCI image specification 1.1, image-layout.md.
 
 import fcntl
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,9 @@ from tcv_action.oci.layout_index import (
     renamed,
 )
 from tcv_action.oci.manifest import manifest_type
+
+_HALF_WRITTEN = re.compile(r"\.(?:oci-layout|index\.json)\.[0-9a-f]{16}")
+_HALF_BLOB = re.compile(r"\.[0-9]+-[0-9a-f]{16}")
 
 
 class BlobWriter:
@@ -70,20 +74,16 @@ class Layout:
 
     @classmethod
     def create(cls, root: Path) -> Self:
-        """Make an empty layout, or open the one that is there.
+        """Make an empty layout, or open the one that is there, and end what a killed process began.
 
         Raises InputError where the folder holds something else, StoreError where the disk refuses.
         """
         layout = cls(root)
         with disk_trouble(root):
-            if (root / "oci-layout").exists():
-                return cls.open(root)
-            if root.exists() and any(root.iterdir()):
-                raise _occupied(root)
-            layout._blobs.mkdir(parents=True, exist_ok=True)
-        layout._write_index(())
-        with written_beside(root / "oci-layout") as stream:
-            stream.write(MARKER)
+            root.mkdir(parents=True, exist_ok=True)
+        with layout._locked():
+            layout._complete()
+            layout._remove_abandoned()
         return layout
 
     @contextmanager
@@ -93,12 +93,14 @@ class Layout:
         Raises StoreError where the disk refuses, with the path.
         """
         beside = self._blobs / f".{os.getpid()}-{os.urandom(8).hex()}"
-        with disk_trouble(self.root):
+        # Made and locked in one step, so that nobody takes the file for one without a writer.
+        with self._locked(), disk_trouble(self.root):
             stream = beside.open("xb")
+            fcntl.flock(stream, fcntl.LOCK_EX)
         try:
             writer = BlobWriter(self.root, stream)
             yield writer
-            with disk_trouble(self.root):
+            with self._locked(), disk_trouble(self.root):
                 stream.close()
                 beside.replace(self._blobs / writer.finish())
         finally:
@@ -178,6 +180,27 @@ class Layout:
         what = f"{str(self.root)!r} holds no image {digest!r}"
         return StoreError(what, next_step="Name it by one of its tags.")
 
+    def _complete(self) -> None:
+        """Make the files that are missing; the index comes last, and makes the layout whole."""
+        marker, index = self.root / "oci-layout", self.root / "index.json"
+        with disk_trouble(self.root):
+            if not marker.exists() and not _unfinished(self.root):
+                raise _occupied(self.root)
+            self._blobs.mkdir(parents=True, exist_ok=True)
+            if not marker.exists():
+                with written_beside(marker) as stream:
+                    stream.write(MARKER)
+            if not index.exists():
+                self._write_index(())
+
+    def _remove_abandoned(self) -> None:
+        """Remove what killed processes left; the lock says that nobody writes an index now."""
+        with disk_trouble(self.root):
+            for path in filter(_half_written, list(self.root.iterdir())):
+                path.unlink(missing_ok=True)
+            for path in list(self._blobs.glob(".*")):
+                _unlink_abandoned(path)
+
     def _write_index(self, images: tuple[NamedImage, ...]) -> None:
         with written_beside(self.root / "index.json", sync=True) as stream:
             stream.write(build_layout_index(images))
@@ -186,12 +209,34 @@ class Layout:
     def _locked(self) -> Iterator[None]:
         """Keep other processes from rewriting index.json at the same time."""
         with disk_trouble(self.root):
-            folder = os.open(self.root, os.O_RDONLY)
+            folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+            with disk_trouble(self.root):
+                fcntl.flock(folder, fcntl.LOCK_EX)
             yield
         finally:
             os.close(folder)
+
+
+def _half_written(path: Path) -> bool:
+    return _HALF_WRITTEN.fullmatch(path.name) is not None
+
+
+def _unfinished(root: Path) -> bool:
+    """Whether a folder without a marker is empty, or what a killed process made of one."""
+    names = {path.name for path in root.iterdir() if not _half_written(path)}
+    inside = {path.name for path in root.glob("blobs/*")}
+    return not names or (
+        "blobs" in names and names <= {"blobs", "index.json"} and inside <= {"sha256"}
+    )
+
+
+def _unlink_abandoned(blob: Path) -> None:
+    """Remove a half-written blob unless its writer lives and holds its lock."""
+    if _HALF_BLOB.fullmatch(blob.name):
+        with suppress(OSError), blob.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            blob.unlink()
 
 
 def _occupied(root: Path) -> InputError:

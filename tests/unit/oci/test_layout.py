@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -148,6 +150,60 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no OCI layout"):
         Layout.create(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("name", ["index.json", "blobs/other"])
+def test_a_folder_that_only_looks_like_a_layout_is_left_alone(tmp_path: Path, name: str) -> None:
+    other = tmp_path / name
+    other.parent.mkdir(exist_ok=True)
+    other.touch()
+
+    with pytest.raises(InputError, match="no OCI layout"):
+        Layout.create(tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [other]
+
+
+@pytest.mark.parametrize("left", ["oci-layout", "index.json", "blobs"])
+def test_a_layout_that_a_killed_process_began_is_finished(tmp_path: Path, left: str) -> None:
+    Layout.create(tmp_path)
+    for name in {"oci-layout", "index.json"} - {left}:
+        (tmp_path / name).rename(tmp_path / f".{name}.0123456789abcdef")
+
+    layout = Layout.create(tmp_path)
+
+    layout.add(layout.put_bytes(MANIFEST, OCI_MANIFEST), ["a"])
+    assert [image.tag for image in Layout.open(tmp_path).images()] == ["a"]
+    assert {path.name for path in tmp_path.iterdir()} == {"oci-layout", "index.json", "blobs"}
+
+
+def test_what_killed_processes_left_is_removed_and_a_living_one_s_is_not(layout: Layout) -> None:
+    blobs = layout.root / "blobs" / "sha256"
+    (blobs / ".71-0123456789abcdef").write_bytes(b"half")
+    (layout.root / ".index.json.0123456789abcdef").write_bytes(b"half")
+
+    with layout.new_blob() as writer:
+        writer.write(b"whole")
+        Layout.create(layout.root)
+
+    assert [path.name for path in blobs.iterdir()] == [writer.digest.removeprefix("sha256:")]
+    assert {path.name for path in layout.root.iterdir()} == {"oci-layout", "index.json", "blobs"}
+
+
+def test_many_write_into_one_new_layout_at_once(tmp_path: Path) -> None:
+    rounds, writers = 10, 4
+    barrier = Barrier(writers)
+
+    def write(root: Path, number: int) -> None:
+        barrier.wait()
+        layout = Layout.create(root)
+        layout.add(layout.put_bytes(MANIFEST + b" " * number, OCI_MANIFEST), [f"t{number}"])
+
+    for each in range(rounds):
+        root = tmp_path / str(each)
+        with ThreadPoolExecutor(writers) as pool:
+            list(pool.map(write, [root] * writers, range(writers)))
+        tags = {image.tag for image in Layout.open(root).images()}
+        assert tags == {f"t{number}" for number in range(writers)}
 
 
 def test_a_folder_that_is_no_layout_is_refused(tmp_path: Path) -> None:
