@@ -1,6 +1,8 @@
 """Files that are written whole or not at all, and what a disk says when it refuses."""
 
 import errno
+import fcntl
+import hashlib
 import os
 import secrets
 import stat
@@ -13,6 +15,8 @@ from tcv_action.errors import DiskError
 
 # A long name may well be that of an image.
 _NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+
+_NEW_OR_LEFT = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def disk_error(error: OSError, path: Path, doing: str = "write") -> DiskError:
@@ -77,3 +81,48 @@ def written_beside(path: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def rewritten(path: Path) -> Iterator[BinaryIO]:
+    """Give a file that takes `path`'s place when the block ends well, if it was written to.
+
+    One process at a time has it and the others wait, so that what the block reads of `path` still
+    holds when it is replaced. The bytes are on the disk before the name is; what a killed process
+    left is taken over. Raises StoreError where the disk refuses.
+    """
+    # One name for all who write `path`, and short enough for a path whose name is not.
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    beside = path.with_name(f".{path.name[:40]}.{digest}")
+    with disk_trouble(path), _opened_alone(beside) as stream:
+        try:
+            yield stream
+            stream.flush()
+            if stream.tell():
+                os.fsync(stream.fileno())
+                beside.replace(path)
+            else:
+                beside.unlink()
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _opened_alone(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing, empty and locked; it is renamed or removed before the block ends."""
+    while True:
+        with os.fdopen(os.open(path, _NEW_OR_LEFT, 0o666), "wb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            # Whoever had the lock before has taken the file away; then a new one is made.
+            if _is_at(path, stream):
+                stream.truncate()
+                yield stream
+                return
+
+
+def _is_at(path: Path, stream: BinaryIO) -> bool:
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(stream.fileno()))
+    except FileNotFoundError:
+        return False

@@ -3,14 +3,15 @@
 A file that is there is added to, as a layout is. Its bytes follow from its images alone.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tcv_action.errors import InputError
 from tcv_action.oci.archive import ArchivedLayout, read_member
 from tcv_action.oci.contents import Contents
 from tcv_action.oci.descriptor import Descriptor
-from tcv_action.oci.disk import written_beside
+from tcv_action.oci.disk import disk_trouble, rewritten
 from tcv_action.oci.docker_archive import SAVED, choose_saved, open_saved, parse_saved
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.index import OciIndex
@@ -37,8 +38,7 @@ class OciArchiveStore:
     def write(self, image: OciImage, reference: Reference) -> Pushed:
         """Write the file anew with the image added to what it holds."""
         check_digest(image.digest, reference)
-        old = _contents(reference)
-        written = _save(reference, old, old.with_image(image, _tags(reference)))
+        written = _rewrite(reference, lambda old: old.with_image(image, _tags(reference)))
         return Pushed(reference=reference, digest=image.digest, uploaded_bytes=written)
 
     def write_index(
@@ -46,8 +46,8 @@ class OciArchiveStore:
     ) -> Pushed:
         """Write the file anew with the images and the index that joins them."""
         check_digest(index.digest, reference)
-        old = _contents(reference)
-        written = _save(reference, old, old.with_index(index, images, _tags(reference)))
+        tags = _tags(reference)
+        written = _rewrite(reference, lambda old: old.with_index(index, images, tags))
         return Pushed(reference=reference, digest=index.digest, uploaded_bytes=written)
 
 
@@ -68,8 +68,7 @@ class DockerArchiveStore:
     def write(self, image: OciImage, reference: Reference) -> Pushed:
         """Write the file anew with the image added to what it holds."""
         check_digest(image.digest, reference)
-        old = _contents(reference)
-        written = _save(reference, old, old.with_name(image, _name(reference)))
+        written = _rewrite(reference, lambda old: old.with_name(image, _name(reference)))
         return Pushed(reference=reference, digest=image.digest, uploaded_bytes=written)
 
     def write_index(
@@ -97,19 +96,29 @@ def _find(reference: Reference) -> tuple[ArchivedLayout, Descriptor]:
     return layout, layout.find(reference.tag, reference.digest)
 
 
-def _contents(reference: Reference) -> Contents:
-    path = _file(reference)
-    return Contents.read(TarMembers(path), str(path)) if path.exists() else Contents()
-
-
-def _save(reference: Reference, old: Contents, new: Contents) -> int:
-    """Replace the file unless it holds all this; return the bytes of the files that are new."""
-    added = [name for name in new.files if name not in old.files]
-    if added or (new.images, new.saved) != (old.images, old.saved):
-        with written_beside(_file(reference), sync=True) as stream:
+def _rewrite(reference: Reference, change: Callable[[Contents], Contents]) -> int:
+    """Write the file anew unless it holds all this; return the bytes of the files that are new."""
+    path = _destination(reference)
+    with rewritten(path) as stream:
+        old = Contents.read(TarMembers(path), str(path)) if path.exists() else Contents()
+        new = change(old)
+        added = [name for name in new.files if name not in old.files]
+        if added or (new.images, new.saved) != (old.images, old.saved):
             for chunk in tar_chunks(new.members()):
                 stream.write(chunk)
     return sum(new.files[name].size for name in added)
+
+
+def _destination(reference: Reference) -> Path:
+    """Follow links to the file that is to be written; refuse a device, a pipe and a folder."""
+    path = _file(reference)
+    with disk_trouble(path):
+        target = Path(os.path.realpath(path))
+        if os.path.lexists(target) and not target.is_file():
+            what = f"{str(path)!r} is no plain file"
+            cause = "An archive is written in the place of a file that is there, or as a new one."
+            raise InputError(what, cause=cause, next_step="Name another file.")
+    return target
 
 
 def _tags(reference: Reference) -> tuple[str, ...]:

@@ -2,7 +2,11 @@
 
 import gzip
 import json
+import os
 import tarfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +15,7 @@ from tests.images import layer_bytes, same_content, sample_image, tarball
 
 from tcv_action.errors import InputError, StoreError
 from tcv_action.oci.digest import sha256
+from tcv_action.oci.disk import rewritten
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.index import IndexEntry, Platform, build_index
 from tcv_action.oci.media_types import MediaTypes
@@ -167,6 +172,91 @@ def test_a_failed_write_leaves_the_archive_as_it_was(tmp_path: Path) -> None:
 
     assert (tmp_path / "x.tar").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s", "x.tar"]
+
+
+@pytest.mark.parametrize("kind", ["oci-archive", "docker-archive"])
+def test_several_write_into_one_archive_at_once(tmp_path: Path, kind: str) -> None:
+    images = [
+        sample_image(tmp_path / "s", files={"io.triton.cache/K/k.json": bytes([number])})
+        for number in range(4)
+    ]
+    middle = ":a" if kind == "docker-archive" else ""
+    named = [Reference.parse(f"{kind}:{tmp_path}/x.tar{middle}:t{number}") for number in range(4)]
+    store = open_store(named[0], RegistryAccess())
+
+    for _ in range(5):
+        with ThreadPoolExecutor(len(images)) as pool:
+            list(pool.map(store.write, images, named))
+        for image, reference in zip(images, named, strict=True):
+            assert same_content(store.read(reference), image)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["s", "x.tar"]
+        (tmp_path / "x.tar").unlink()
+
+
+def test_what_a_killed_process_left_beside_an_archive_is_taken_over(tmp_path: Path) -> None:
+    reference = Reference.parse(f"oci-archive:{tmp_path}/x.tar:a")
+    image = sample_image(tmp_path / "s")
+    with suppress(KeyboardInterrupt), rewritten(tmp_path / "x.tar"):
+        (left,) = tmp_path.glob(".x.tar.*")
+        raise KeyboardInterrupt
+    left.write_bytes(bytes(1 << 20))
+
+    open_store(reference, RegistryAccess()).write(image, reference)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s", "x.tar"]
+    assert same_content(open_store(reference, RegistryAccess()).read(reference), image)
+
+
+def test_a_link_to_an_archive_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "x.tar").symlink_to("there/real.tar")
+    reference = Reference.parse(f"oci-archive:{tmp_path}/x.tar:a")
+    image = sample_image(tmp_path / "s")
+
+    for tag in ("a", "b"):
+        open_store(reference, RegistryAccess()).write(image, reference.with_tag(tag))
+
+    assert (tmp_path / "x.tar").is_symlink()
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["real.tar"]
+    assert same_content(open_store(reference, RegistryAccess()).read(reference), image)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path)],
+    ids=["folder", "pipe", "loop"],
+)
+def test_what_is_no_plain_file_is_not_replaced(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "x.tar")
+    before = (tmp_path / "x.tar").lstat()
+    reference = Reference.parse(f"oci-archive:{tmp_path}/x.tar:a")
+
+    with pytest.raises(InputError, match="no plain file"):
+        open_store(reference, RegistryAccess()).write(sample_image(tmp_path / "s"), reference)
+    assert os.path.samestat((tmp_path / "x.tar").lstat(), before)
+
+
+@pytest.mark.parametrize(
+    "name", ["n" * 300 + ".tar", "file/x.tar", "absent/x.tar"], ids=["long", "file", "absent"]
+)
+def test_a_path_that_the_disk_refuses_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    reference = Reference.parse(f"oci-archive:{tmp_path}/{name}:a")
+
+    with pytest.raises(StoreError, match=name[:20]):
+        open_store(reference, RegistryAccess()).write(sample_image(tmp_path / "s"), reference)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "s"]
+
+
+def test_an_archive_s_name_may_be_as_long_as_any(tmp_path: Path) -> None:
+    reference = Reference.parse(f"oci-archive:{tmp_path}/{'ä' * 120}:a")
+    image = sample_image(tmp_path / "s")
+
+    open_store(reference, RegistryAccess()).write(image, reference)
+
+    assert same_content(open_store(reference, RegistryAccess()).read(reference), image)
 
 
 def old_docker_save(path: Path, tar: bytes) -> dict[str, object]:
