@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, NoReturn, Protocol, Self
 
 from tcv_action.errors import InputError
 from tcv_action.oci.digest import CHUNK
@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _END = bytes(2 * tarfile.BLOCKSIZE)
+_HEADER_LIMIT = 1 << 16
+_HEADERS_LIMIT = 32 << 20
+_SIZE_LIMIT = 1 << 38
+# Headers that speak of the next member: tarfile reads their content into memory.
+_PREFACES = frozenset(
+    {
+        *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+        *(tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE),
+    }
+)
+# Headers of unbounded content, or for all that follows; no tool writes them for an image.
+_REFUSED = frozenset({tarfile.GNUTYPE_SPARSE, tarfile.XGLTYPE})
 
 
 class Members(Protocol):
@@ -60,17 +72,60 @@ class TarMembers:
             yield io.BufferedReader(_Slice(stream, size), CHUNK)
 
 
+def tar_members(
+    stream: BinaryIO, mode: Literal["r:", "r|"]
+) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """Give the tar and its members one by one, in bounded memory whatever their headers say.
+
+    Raises TarError where the stream is no plain tar.
+    """
+    space = 0
+    try:
+        with tarfile.open(fileobj=stream, mode=mode, tarinfo=_BoundedInfo) as tar:
+            while (member := tar.next()) is not None:
+                space += member.offset_data - member.offset
+                if space > _HEADERS_LIMIT:
+                    _break_off("it has too many files")
+                # The tar would look for the next one behind it, or before it, for ever.
+                if not 0 <= member.size < _SIZE_LIMIT:
+                    _break_off(f"{member.name!r} has {member.size} bytes")
+                yield tar, member
+    except (OverflowError, RecursionError, ValueError) as error:
+        raise tarfile.ReadError(str(error)) from error
+
+
+class _BoundedInfo(tarfile.TarInfo):
+    """A header that cannot ask for much memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Read a header; raises ReadError where tarfile would read too much after it."""
+        info = super().frombuf(buf, encoding, errors)
+        if info.type in _REFUSED:
+            _break_off(f"a header has the type {info.type!r}")
+        if info.type in _PREFACES and not 0 <= info.size <= _HEADER_LIMIT:
+            _break_off(f"a header has {info.size} bytes")
+        return info
+
+    # The one place in front of a map of any length, which pax headers announce.
+    def _proc_gnusparse_10(self, *_: object) -> NoReturn:
+        _break_off("it holds a sparse file")
+
+
+def _break_off(flaw: str) -> NoReturn:
+    raise tarfile.ReadError(flaw)
+
+
 def _places(stream: BinaryIO, path: Path) -> dict[str, tuple[int, int]]:
     places: dict[str, tuple[int, int]] = {}
     links: dict[str, str] = {}
     try:
-        with tarfile.open(fileobj=stream, mode="r:") as tar:
-            for member in tar:
-                name = posixpath.normpath(member.name)
-                if member.isreg():
-                    places[name] = (member.offset_data, member.size)
-                else:
-                    links |= link_target(member)
+        for _, member in tar_members(stream, "r:"):
+            name = posixpath.normpath(member.name)
+            if member.isreg():
+                places[name] = (member.offset_data, member.size)
+            else:
+                links |= link_target(member)
     except tarfile.TarError as error:
         cause = f"It is no tar, or is cut off: {error}."
         step = "Save it again; what is compressed must be unpacked first."

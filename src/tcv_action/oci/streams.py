@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from tcv_action.errors import StoreError
 from tcv_action.oci.disk import disk_trouble
-from tcv_action.oci.members import Members, TarMembers, link_target, no_archive
+from tcv_action.oci.members import Members, TarMembers, link_target, no_archive, tar_members
 
 _GZIP = b"\x1f\x8b"
 _KEPT_LIMIT = 16 << 20
@@ -50,18 +50,20 @@ class StreamMembers:
         self._sizes: dict[str, int] = {}
         self._kept: dict[str, bytes] = {}
         self._links: dict[str, str] = {}
-        left = _KEPT_LIMIT
-        with open_stream() as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
+        # Documents and blobs have room of their own: layers that come first must not take theirs.
+        left = {".json": _KEPT_LIMIT, "": _KEPT_LIMIT}
+        with open_stream() as stream:
+            for tar, member in tar_members(stream, "r|"):
                 name = posixpath.normpath(member.name)
                 content = tar.extractfile(member) if member.isreg() else None
                 if content is None:
                     self._links |= link_target(member)
                     continue
                 self._sizes[name] = member.size
-                if name.endswith(".json") or (name.startswith("blobs/") and member.size <= left):
-                    self._kept[name] = content.read(_KEPT_LIMIT)
-                    left -= len(self._kept[name])
+                kind = posixpath.splitext(name)[1]
+                if member.size <= left.get(kind, 0):
+                    self._kept[name] = content.read()
+                    left[kind] -= member.size
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -76,8 +78,8 @@ class StreamMembers:
         if name in self._kept:
             yield io.BytesIO(self._kept[name])
             return
-        with self._open_stream() as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
+        with self._open_stream() as stream:
+            for tar, member in tar_members(stream, "r|"):
                 content = tar.extractfile(member) if member.isreg() else None
                 if content is not None and posixpath.normpath(member.name) == name:
                     yield cast("BinaryIO", content)

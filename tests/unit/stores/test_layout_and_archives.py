@@ -1,14 +1,17 @@
 """Layouts and archives: what was written comes back, byte for byte, under each of its tags."""
 
 import gzip
+import io
 import json
 import os
 import tarfile
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from tests.images import layer_bytes, same_content, sample_image, tarball
@@ -20,6 +23,7 @@ from tcv_action.oci.image import OciImage
 from tcv_action.oci.index import IndexEntry, Platform, build_index
 from tcv_action.oci.media_types import MediaTypes
 from tcv_action.oci.reference import Reference
+from tcv_action.oci.streams import StreamMembers
 from tcv_action.stores import Store
 from tcv_action.stores.access import RegistryAccess
 from tcv_action.stores.select import open_store
@@ -325,6 +329,92 @@ def test_a_compressed_archive_that_is_cut_off_is_refused(tmp_path: Path) -> None
 
     with pytest.raises(InputError, match="cut off"):
         open_store(reference, RegistryAccess()).read(reference)
+
+
+def header(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def pax_header(records: bytes, kind: bytes = tarfile.XHDTYPE) -> bytes:
+    return header("pax", len(records), kind) + records + bytes(-len(records) % 512)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize(
+    "start",
+    [
+        header("././@LongLink", 9 << 20, tarfile.GNUTYPE_LONGNAME) + bytes(9 << 20),
+        header("././@LongLink", 9 << 20, tarfile.GNUTYPE_LONGLINK) + bytes(9 << 20),
+        header("pax", 9 << 20, tarfile.XHDTYPE) + bytes(9 << 20),
+        pax_header(b"9 k=vv\n\n", tarfile.XGLTYPE),
+        pax_header(b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n")
+        + header("s", 512)
+        + bytes(512),
+        header("sparse", 0, tarfile.GNUTYPE_SPARSE),
+        (header("././@LongLink", 1, tarfile.GNUTYPE_LONGNAME) + bytes(512)) * 500,
+        b"".join(header(f"{number}", 0) for number in range(66_000)),
+        header("backwards", -512),
+        header("far", 1 << 70),
+        pax_header(b"29 size=99999999999999999999\n") + header("f", 0),
+    ],
+    ids=[
+        "name",
+        "link",
+        "pax",
+        "all",
+        "map",
+        "sparse",
+        "deep",
+        "many",
+        "negative",
+        "far",
+        "farther",
+    ],
+)
+def test_headers_that_ask_for_much_are_refused(
+    tmp_path: Path, start: bytes, pack: Callable[[bytes], bytes]
+) -> None:
+    rows = header("manifest.json", 2) + b"[]" + bytes(510)
+    (tmp_path / "x.tar").write_bytes(pack(start + rows + bytes(1024)))
+    reference = Reference.parse(f"docker-archive:{tmp_path}/x.tar")
+
+    with pytest.raises((InputError, StoreError), match="no archive"):
+        open_store(reference, RegistryAccess()).read(reference)
+
+
+def test_a_stream_of_many_documents_takes_little_memory(tmp_path: Path) -> None:
+    document = header("x.json", 8 << 20) + bytes(8 << 20)
+    reference = Reference.parse(f"docker-archive:{tmp_path}/x.tgz")
+    with gzip.open(tmp_path / "x.tgz", "wb", compresslevel=1) as stream:
+        for _ in range(12):
+            stream.write(document)
+        stream.write(header("manifest.json", 2) + b"[]" + bytes(510) + bytes(1024))
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(StoreError, match="holds no images"):
+            open_store(reference, RegistryAccess()).read(reference)
+        assert tracemalloc.get_traced_memory()[1] < 48 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_document_behind_large_layers_needs_no_second_pass() -> None:
+    passes: list[None] = []
+    tar = header("blobs/sha256/0", 16 << 20) + bytes(16 << 20)
+    tar += header("a.json", 2) + b"{}" + bytes(510) + bytes(1024)
+
+    def stream() -> AbstractContextManager[BinaryIO]:
+        passes.append(None)
+        return io.BytesIO(tar)
+
+    members = StreamMembers(stream)
+
+    with members.open("a.json") as document, members.open("blobs/sha256/0") as blob:
+        assert (document.read(), len(blob.read())) == (b"{}", 16 << 20)
+    assert len(passes) == 1
 
 
 def test_a_compressed_archive_is_not_written_to(tmp_path: Path) -> None:
