@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from tcv_action.errors import StoreError
+from tcv_action.errors import InputError, StoreError
 from tcv_action.oci import document
 from tcv_action.oci.archive import INDEX, ArchivedLayout, blob_name, read_member, require_member
 from tcv_action.oci.config import parse_config
@@ -53,19 +53,41 @@ def build_saved(images: Sequence[SavedImage]) -> bytes:
 
 
 def parse_saved(data: bytes) -> tuple[SavedImage, ...]:
-    """Read manifest.json, names made canonical; raises InputError where it is broken."""
+    """Read manifest.json, names made canonical; raises InputError where it is broken.
+
+    A name that is none is kept as it stands: another image can be read and written beside it.
+    """
     try:
         rows = json.loads(data)
-        return tuple(
-            SavedImage(
-                config=row["Config"],
-                layers=tuple(row["Layers"] or ()),
-                names=tuple(Reference.parse(name).image for name in row.get("RepoTags") or ()),
-            )
-            for row in rows
-        )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        document.refuse(SAVED, f"{type(error).__name__}: {error}")
+    except (ValueError, RecursionError) as error:
+        document.refuse(SAVED, f"it is no JSON: {error}")
+    return tuple(_parse_row(row) for row in document.parse_list(rows, SAVED, "images"))
+
+
+def _parse_row(row: object) -> SavedImage:
+    content = document.parse_object(row, SAVED, "images")
+    (config,) = _texts([content.get("Config")], "Config")
+    return SavedImage(
+        config=config,
+        layers=_texts(content.get("Layers"), "Layers"),
+        names=tuple(map(_canonical, _texts(content.get("RepoTags"), "RepoTags"))),
+    )
+
+
+def _texts(value: object, field: str) -> tuple[str, ...]:
+    texts = []
+    for text in document.parse_list(value, SAVED, field):
+        if not isinstance(text, str):
+            document.refuse(SAVED, f"{field!r} holds {text!r}")
+        texts.append(text)
+    return tuple(texts)
+
+
+def _canonical(name: str) -> str:
+    try:
+        return Reference.parse(name).image
+    except InputError:
+        return name
 
 
 def choose_saved(images: Sequence[SavedImage], name: str | None, place: str) -> SavedImage:

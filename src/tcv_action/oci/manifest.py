@@ -68,7 +68,7 @@ def manifest_type(content: Mapping[str, object], media_type: str | None = None) 
     InputError where the two disagree, the type is unknown, or the content is of both kinds.
     """
     stated = content.get("mediaType")
-    if stated is not None and media_type not in {None, stated}:
+    if stated is not None and media_type not in (None, stated):
         document.refuse(_KIND, f"it says {stated!r} and came as {media_type!r}")
     actual = stated or media_type or OCI_MANIFEST
     if not isinstance(actual, str) or actual not in (*MANIFESTS, *INDEXES):

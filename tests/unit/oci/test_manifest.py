@@ -87,6 +87,12 @@ def test_a_manifest_that_came_as_another_kind_is_refused() -> None:
         parse_manifest(build(MediaTypes.OCI), media_types.DOCKER_MANIFEST)
 
 
+@pytest.mark.parametrize("stated", [["x"], {"x": 1}])
+def test_a_media_type_that_is_no_text_is_refused(stated: object) -> None:
+    with pytest.raises(InputError, match="came as"):
+        parse_manifest(manifest(mediaType=stated), media_types.OCI_MANIFEST)
+
+
 def test_a_config_of_megabytes_is_refused_unread(tmp_path: Path) -> None:
     large = Descriptor(media_type=media_types.OCI_CONFIG, digest=CONFIG.digest, size=9 << 20)
     data = build_manifest(config=large, layers=[], media_types=MediaTypes.OCI)

@@ -331,6 +331,45 @@ def test_a_compressed_archive_that_is_cut_off_is_refused(tmp_path: Path) -> None
         open_store(reference, RegistryAccess()).read(reference)
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        b"[" * 100_000,
+        b"5",
+        b'{"a":1}',
+        b"[5]",
+        b"[{}]",
+        b'[{"Config":[],"Layers":[]}]',
+        b'[{"Config":"c.json","Layers":[{}]}]',
+        b'[{"Config":"c.json","Layers":"abc"}]',
+        b'[{"Config":"c.json","Layers":[],"RepoTags":[5]}]',
+    ],
+)
+def test_a_broken_manifest_of_an_archive_is_refused(tmp_path: Path, rows: bytes) -> None:
+    reference = saved(tmp_path, {"manifest.json": rows, "c.json": b"{}"})
+
+    with pytest.raises(InputError, match=r"manifest\.json cannot be read"):
+        open_store(reference, RegistryAccess()).read(reference)
+
+
+def test_a_name_that_is_none_hides_no_other_image(tmp_path: Path) -> None:
+    rows = (
+        b'[{"Config":"c.json","RepoTags":["UPPER/x:y","r:t"]},{"Config":"d.json","RepoTags":["-"]}]'
+    )
+    plain = saved(tmp_path, {"manifest.json": rows, "c.json": b"{}", "d.json": b"{ }"})
+    store = open_store(plain, RegistryAccess())
+
+    assert store.read(Reference.parse(f"{plain}:r:t")).config == b"{}"
+    with pytest.raises(StoreError, match="2 images") as caught:
+        store.read(plain)
+    assert "UPPER/x:y" in caught.value.cause
+
+
+def saved(folder: Path, files: dict[str, bytes]) -> Reference:
+    (folder / "x.tar").write_bytes(tarball(files))
+    return Reference.parse(f"docker-archive:{folder}/x.tar")
+
+
 def header(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
     info = tarfile.TarInfo(name)
     info.size, info.type = size, kind
