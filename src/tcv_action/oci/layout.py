@@ -140,11 +140,19 @@ class Layout:
             return check(stream.read(), descriptor, str(self.root))
 
     def add(
-        self, descriptor: Descriptor, tags: Iterable[str] = (), *, platform: Platform | None = None
+        self,
+        descriptor: Descriptor,
+        names: Iterable[str | None] = (),
+        *,
+        platform: Platform | None = None,
     ) -> None:
-        """Name a manifest or index that is there already; a tag in use moves over to it."""
+        """Name a manifest or index that is there already; a tag in use moves over to it.
+
+        The name None is that of the one image without a tag; without any name the manifest is
+        only listed.
+        """
         with self._locked():
-            images = renamed(self.images(), descriptor, tuple(tags), platform)
+            images = renamed(self.images(), descriptor, tuple(names), platform)
             self._write_index(images)
 
     def images(self) -> tuple[NamedImage, ...]:

@@ -67,23 +67,28 @@ def _parse_row(value: object) -> NamedImage:
 def renamed(
     images: Sequence[NamedImage],
     descriptor: Descriptor,
-    tags: Sequence[str],
+    names: Sequence[str | None],
     platform: Platform | None = None,
 ) -> tuple[NamedImage, ...]:
-    """Return the rows with the descriptor under these tags, taken from whoever had them."""
-    names: Sequence[str | None] = tags
-    if not tags:
-        listed = any(image.descriptor.digest == descriptor.digest for image in images)
-        names = () if listed else (None,)
-    kept = [image for image in images if not _replaced(image, descriptor, tags)]
-    rows = [NamedImage(descriptor=descriptor, tag=name, platform=platform) for name in names]
+    """Return the rows with the descriptor under these tags, taken from whoever had them.
+
+    The name None is that of an image without a tag, and moves as a tag does. Without any name the
+    descriptor is only listed, beside all others.
+    """
+    kept = [image for image in images if not _replaced(image, descriptor, names)]
+    listed = any(image.descriptor.digest == descriptor.digest for image in kept)
+    rows = [
+        NamedImage(descriptor=descriptor, tag=name, platform=platform)
+        for name in names or (None,)
+        if name is not None or not listed
+    ]
     return (*kept, *rows)
 
 
-def _replaced(image: NamedImage, descriptor: Descriptor, tags: Sequence[str]) -> bool:
-    if image.tag is None:
-        return bool(tags) and image.descriptor.digest == descriptor.digest
-    return image.tag in tags
+def _replaced(image: NamedImage, descriptor: Descriptor, names: Sequence[str | None]) -> bool:
+    if image.tag is None and image.descriptor.digest == descriptor.digest:
+        return bool(names)
+    return image.tag in names
 
 
 def choose(images: Sequence[NamedImage], tag: str | None, place: str) -> Descriptor:

@@ -19,7 +19,7 @@ from tcv_action.oci.members import TarMembers, tar_chunks
 from tcv_action.oci.reference import Reference
 from tcv_action.oci.streams import open_archive
 from tcv_action.stores import Pushed
-from tcv_action.stores.reading import check_digest, image_of, index_of
+from tcv_action.stores.reading import check_digest, image_of, index_of, names_of
 
 
 class OciArchiveStore:
@@ -38,7 +38,7 @@ class OciArchiveStore:
     def write(self, image: OciImage, reference: Reference) -> Pushed:
         """Write the file anew with the image added to what it holds."""
         check_digest(image.digest, reference)
-        written = _rewrite(reference, lambda old: old.with_image(image, _tags(reference)))
+        written = _rewrite(reference, lambda old: old.with_image(image, names_of(reference)))
         return Pushed(reference=reference, digest=image.digest, uploaded_bytes=written)
 
     def write_index(
@@ -46,8 +46,8 @@ class OciArchiveStore:
     ) -> Pushed:
         """Write the file anew with the images and the index that joins them."""
         check_digest(index.digest, reference)
-        tags = _tags(reference)
-        written = _rewrite(reference, lambda old: old.with_index(index, images, tags))
+        names = names_of(reference)
+        written = _rewrite(reference, lambda old: old.with_index(index, images, names))
         return Pushed(reference=reference, digest=index.digest, uploaded_bytes=written)
 
 
@@ -119,10 +119,6 @@ def _destination(reference: Reference) -> Path:
             cause = "An archive is written in the place of a file that is there, or as a new one."
             raise InputError(what, cause=cause, next_step="Name another file.")
     return target
-
-
-def _tags(reference: Reference) -> tuple[str, ...]:
-    return (reference.tag,) if reference.tag else ()
 
 
 def _name(reference: Reference) -> str | None:

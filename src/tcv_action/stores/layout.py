@@ -12,7 +12,7 @@ from tcv_action.oci.index import OciIndex
 from tcv_action.oci.layout import Layout
 from tcv_action.oci.reference import Reference
 from tcv_action.stores import Pushed
-from tcv_action.stores.reading import check_digest, image_of, index_of
+from tcv_action.stores.reading import check_digest, image_of, index_of, names_of
 
 
 class LayoutStore:
@@ -35,7 +35,7 @@ class LayoutStore:
         check_digest(image.digest, reference)
         layout = Layout.create(_folder(reference))
         copied = copy_blobs(image, layout)
-        layout.add(image.descriptor, _tags(reference))
+        layout.add(image.descriptor, names_of(reference))
         return Pushed(reference=reference, digest=image.digest, uploaded_bytes=copied)
 
     def write_index(
@@ -46,7 +46,7 @@ class LayoutStore:
         layout = Layout.create(_folder(reference))
         copied = sum(copy_blobs(image, layout) for image in images)
         copied += _put(layout, index.descriptor, index.data)
-        layout.add(index.descriptor, _tags(reference))
+        layout.add(index.descriptor, names_of(reference))
         return Pushed(reference=reference, digest=index.digest, uploaded_bytes=copied)
 
 
@@ -71,10 +71,6 @@ def _put(layout: Layout, descriptor: Descriptor, data: bytes) -> int:
         return 0
     layout.put_bytes(data, descriptor.media_type)
     return descriptor.size
-
-
-def _tags(reference: Reference) -> tuple[str, ...]:
-    return (reference.tag,) if reference.tag else ()
 
 
 def _folder(reference: Reference) -> Path:

@@ -1,4 +1,4 @@
-"""From the bytes that a reference names to an image or an index, the same for every store."""
+"""What a reference names, and the image or index in its bytes, the same for every store."""
 
 from tcv_action.errors import InputError
 from tcv_action.oci.descriptor import BlobSource, Descriptor
@@ -36,3 +36,11 @@ def check_digest(image_digest: str, reference: Reference) -> None:
         what = f"{str(reference)!r} does not name the image {image_digest!r}"
         step = "Leave the digest out of the reference."
         raise InputError(what, cause="A digest follows from the content.", next_step=step)
+
+
+def names_of(reference: Reference) -> tuple[str | None, ...]:
+    """Return the name that a layout lists the image under.
+
+    None is the one image without a tag. A digest alone is no name: such images lie side by side.
+    """
+    return () if reference.digest and not reference.tag else (reference.tag,)

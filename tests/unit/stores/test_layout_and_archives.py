@@ -21,7 +21,7 @@ from tcv_action.oci.digest import sha256
 from tcv_action.oci.disk import rewritten
 from tcv_action.oci.image import OciImage
 from tcv_action.oci.index import IndexEntry, Platform, build_index
-from tcv_action.oci.media_types import MediaTypes
+from tcv_action.oci.media_types import OCI_MANIFEST, MediaTypes
 from tcv_action.oci.reference import Reference
 from tcv_action.oci.streams import StreamMembers
 from tcv_action.stores import Store
@@ -105,6 +105,109 @@ def test_a_tag_moves(place: Place, image: OciImage, tmp_path: Path) -> None:
     place.store.write(other, place.at("a"))
 
     assert place.store.read(place.at("a")).digest == other.digest
+
+
+def test_an_image_without_a_tag_takes_the_place_of_the_one_before(
+    place: Place, image: OciImage, tmp_path: Path
+) -> None:
+    plain = Reference.parse(place.plain)
+    other = sample_image(tmp_path / "source", files=OTHER)
+
+    for each in (image, other, image, other):
+        place.store.write(each, plain)
+        assert same_content(place.store.read(plain), each)
+
+    place.store.write(image, place.at("a"))
+    assert same_content(place.store.read(place.at("a")), image)
+    with pytest.raises(StoreError, match="2 images"):
+        place.store.read(plain)
+
+
+def test_a_tag_that_moves_leaves_no_nameless_image(
+    place: Place, image: OciImage, tmp_path: Path
+) -> None:
+    other = sample_image(tmp_path / "source", files=OTHER)
+
+    place.store.write(image, place.at("a"))
+    place.store.write(other, place.at("a"))
+
+    assert same_content(place.store.read(Reference.parse(place.plain)), other)
+
+
+def test_images_that_only_their_digests_name_lie_side_by_side(
+    index_place: Place, tmp_path: Path
+) -> None:
+    images = [sample_image(tmp_path / "s"), sample_image(tmp_path / "s", files=OTHER)]
+    named = [Reference.parse(index_place.plain).with_digest(image.digest) for image in images]
+
+    for image, reference in zip(images, named, strict=True):
+        index_place.store.write(image, reference)
+
+    for image, reference in zip(images, named, strict=True):
+        assert same_content(index_place.store.read(reference), image)
+
+
+@pytest.mark.parametrize("kind", ["oci-archive:{}", "oci-archive:{}:a", "docker-archive:{}:n:a"])
+def test_a_replaced_image_s_blobs_leave_the_archive(tmp_path: Path, kind: str) -> None:
+    images = [
+        sample_image(tmp_path / "s"),
+        sample_image(tmp_path / "s", files=OTHER, labels={}),
+    ]
+    kept = sample_image(tmp_path / "s", labels={})
+    reference = Reference.parse(kind.format(tmp_path / "x.tar"))
+    beside = Reference.parse(kind.format(tmp_path / "x.tar").removesuffix(":a") + ":b")
+    store = open_store(reference, RegistryAccess())
+
+    for image in (images[0], images[1], images[0]):
+        store.write(image, reference)
+        with tarfile.open(tmp_path / "x.tar") as tar:
+            names = {name for name in tar.getnames() if name.startswith("blobs/")}
+        parts = (image.descriptor, image.config_descriptor, *image.layers)
+        assert names == {f"blobs/sha256/{part.digest[7:]}" for part in parts}
+    store.write(kept, beside)
+    store.write(images[1], reference)
+
+    assert kept.layers == images[0].layers
+    assert same_content(store.read(beside), kept)
+
+
+def test_images_of_an_index_stay_when_their_tags_move(tmp_path: Path) -> None:
+    image, other = sample_image(tmp_path / "s"), sample_image(tmp_path / "s", files=OTHER)
+    reference = Reference.parse(f"oci-archive:{tmp_path}/x.tar:a")
+    store = open_store(reference, RegistryAccess())
+    index = build_index([IndexEntry(descriptor=image.descriptor)])
+
+    store.write(image, reference)
+    store.write_index(index, [image], reference.with_tag("all"))
+    store.write(other, reference)
+
+    assert same_content(store.read(reference.with_digest(image.digest)), image)
+
+
+def test_the_same_tag_of_two_names_keeps_both_manifests(tmp_path: Path) -> None:
+    images = [sample_image(tmp_path / "s"), sample_image(tmp_path / "s", files=OTHER)]
+    named = [Reference.parse(f"docker-archive:{tmp_path}/x.tar:{name}:v1") for name in "ab"]
+    store = open_store(named[0], RegistryAccess())
+
+    for image, reference in zip(images, named, strict=True):
+        store.write(image, reference)
+
+    assert [store.read(reference).digest for reference in named] == [
+        image.digest for image in images
+    ]
+
+
+def test_a_broken_image_in_an_archive_can_be_replaced(tmp_path: Path) -> None:
+    image = sample_image(tmp_path / "s")
+    blob = f"blobs/sha256/{'0' * 64}"
+    row = f'{{"mediaType":"{OCI_MANIFEST}","digest":"sha256:{"0" * 64}","size":1}}'
+    files = {"index.json": f'{{"manifests":[{row}]}}'.encode(), blob: b"{"}
+    (tmp_path / "x.tar").write_bytes(tarball(files))
+    reference = Reference.parse(f"oci-archive:{tmp_path}/x.tar")
+
+    open_store(reference, RegistryAccess()).write(image, reference)
+
+    assert same_content(open_store(reference, RegistryAccess()).read(reference), image)
 
 
 def test_an_unknown_tag_is_refused(place: Place, image: OciImage) -> None:
