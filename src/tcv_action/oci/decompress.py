@@ -1,16 +1,22 @@
 """Taking the compression off a layer: a bounded piece at a time, checked to the last byte."""
 
+import io
+import os
 from collections.abc import Iterator
-from typing import BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from zlib_ng import zlib_ng
 
 from tcv_action.errors import InputError
 from tcv_action.oci.media_types import Compression
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 _INPUT = 1 << 17
 _PIECE = 1 << 20
 _GZIP = 31
+_END = 16
 
 
 def plain_pieces(stream: BinaryIO, compression: Compression) -> Iterator[bytes]:
@@ -54,12 +60,41 @@ def _unzstd(stream: BinaryIO) -> Iterator[bytes]:
     # Only layers of other tools need it.
     import zstandard  # noqa: PLC0415
 
+    # The package takes a stream that ends inside a frame for a whole one. So a frame of random
+    # bytes is put behind it: they come out at the end only where all frames before are whole.
+    end = os.urandom(_END)
+    frame = zstandard.ZstdCompressor(write_checksum=True).compress(end)
     frames = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-    with frames.stream_reader(stream, read_across_frames=True, closefd=False) as reader:
+    followed = io.BufferedReader(_Followed(stream, frame), _INPUT)
+    with frames.stream_reader(followed, read_across_frames=True) as reader:
+        held = b""
         try:
-            yield from iter(lambda: reader.read(_PIECE), b"")
+            while piece := reader.read(_PIECE):
+                plain = held + piece
+                held = plain[-_END:]
+                if len(plain) > _END:
+                    yield plain[:-_END]
         except zstandard.ZstdError as error:
             _refuse(str(error))
+    if held != end:
+        _refuse("it is cut off")
+
+
+class _Followed(io.RawIOBase):
+    """A stream with further bytes behind its end."""
+
+    def __init__(self, stream: BinaryIO, rest: bytes) -> None:
+        self._stream = stream
+        self._rest = io.BytesIO(rest)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        view = memoryview(buffer)
+        data = self._stream.read(len(view)) or self._rest.read(len(view))
+        view[: len(data)] = data
+        return len(data)
 
 
 def _refuse(flaw: str) -> NoReturn:
