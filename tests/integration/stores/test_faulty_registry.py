@@ -401,6 +401,29 @@ class TestTrouble:
         with pytest.raises(StoreError, match="takes no blobs of this size"):
             store.write(oci_image, reference(faulty))
 
+    @pytest.mark.parametrize("status", [200, 307, 308])
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [("POST", UPLOAD), ("PUT", UPLOAD), ("PATCH", UPLOAD), ("PUT", MANIFEST)],
+    )
+    def test_only_an_answer_that_says_so_means_stored(
+        self,
+        store: RegistryStore,
+        faulty: FaultyRegistry,
+        oci_image: OciImage,
+        method: str,
+        path: str,
+        status: int,
+    ) -> None:
+        faulty.only_chunks = method == "PATCH"
+        location = {"Location": f"http://{faulty.host}/elsewhere/"}
+        faulty.faults = [Fault(method=method, path=path, status=status, headers=location)]
+
+        with pytest.raises(StoreError, match=f"answers {status}"):
+            store.write(oci_image, reference(faulty))
+
+        assert not faulty.manifests
+
     def test_a_manifest_kept_under_another_digest_is_noticed(
         self, store: RegistryStore, faulty: FaultyRegistry, oci_image: OciImage
     ) -> None:

@@ -11,6 +11,7 @@ from tcv_action.stores.registry.session import Session
 
 _ACCEPT = {"Accept": ", ".join((*MANIFESTS, *INDEXES))}
 _DIGEST = "Docker-Content-Digest"
+_STORED = frozenset({201, 202, 204})
 
 
 def fetch_manifest(session: Session, reference: Reference) -> tuple[Descriptor, bytes]:
@@ -59,7 +60,7 @@ def put_manifest(
         headers={"Content-Type": descriptor.media_type},
         seconds=session.patience.transfer,
     )
-    if not response.ok:
+    if response.status_code not in _STORED:
         raise refused(response, f"push {reference.image!r}", session.host)
     body(response)
     _check(data, descriptor, response.headers.get(_DIGEST), session.host)

@@ -16,6 +16,9 @@ from tcv_action.stores.registry.session import Session
 _CHUNK = 8 << 20
 # Answers to a whole blob that a smaller piece may not get.
 _TOO_MUCH = frozenset({405, 413, 501})
+_STORED = frozenset({201, 204})
+# Some registries answer a chunk as others answer a whole blob.
+_CHUNK_TAKEN = _STORED | {202}
 _HEADERS = {"Content-Type": "application/octet-stream"}
 _PAUSE = 0.5
 
@@ -37,7 +40,7 @@ def send_blob(session: Session, descriptor: Descriptor, blobs: BlobSource) -> in
             if not (ways and error.passing):
                 raise
         else:
-            if response.ok:
+            if response.status_code in _STORED:
                 body(response)
                 return descriptor.size
             if way is _whole and response.status_code in _TOO_MUCH:
@@ -82,7 +85,7 @@ def _in_chunks(session: Session, descriptor: Descriptor, blobs: BlobSource) -> r
                 headers={**_HEADERS, "Content-Range": f"{start}-{end}"},
                 seconds=session.patience.transfer,
             )
-            if not response.ok:
+            if response.status_code not in _CHUNK_TAKEN:
                 return response
             body(response)
             url = _location(session, response)
@@ -95,7 +98,7 @@ def _begin(session: Session) -> tuple[str, int]:
     """Open an upload; return its address and the smallest chunk that the registry takes."""
     url = session.url(session.repository.upload_blob_url())
     response = session.call("POST", url, data=b"", headers=_HEADERS)
-    if not response.ok:
+    if response.status_code != 202:
         raise refused(response, f"push to {str(session.repository)!r}", session.host)
     body(response)
     smallest = response.headers.get("OCI-Chunk-Min-Length", "")
