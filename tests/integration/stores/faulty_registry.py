@@ -45,7 +45,7 @@ class Request:
 class Fault:
     """Breaks the first `times` requests of that method whose path matches.
 
-    `status` answers with it; `hang` waits that many seconds; `reset_after` resets the connection
+    `status` answers with it and with `body`; `hang` waits that many seconds; `reset_after` resets the connection
     after so many bytes of the request's body; `body_limit` cuts the answer's body there;
     `wrong_byte` changes the answer's first byte.
     """
@@ -55,6 +55,7 @@ class Fault:
     times: int = 1
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b"{}"
     hang: float = 0.0
     reset_after: int | None = None
     body_limit: int | None = None
@@ -122,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.fault and self.fault.hang:
             time.sleep(self.fault.hang)
         if self.fault and self.fault.status:
-            self._answer(self.fault.status, b"{}", dict(self.fault.headers))
+            self._answer(self.fault.status, self.fault.body, dict(self.fault.headers))
         else:
             self._route(body, fields)
 

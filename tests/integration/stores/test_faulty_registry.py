@@ -169,6 +169,29 @@ class TestSignIn:
         assert "wrong" not in str(caught.value)
         assert waits.pauses == []
 
+    @pytest.mark.parametrize(
+        "token", ["abc\r\nX: secret", "abc secret", "secret\u20ac", "", 5, None]
+    )
+    def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(
+        self, waits: Waits, faulty: FaultyRegistry, oci_image: OciImage, token: object
+    ) -> None:
+        body = json.dumps({"token": token}).encode()
+        faulty.faults = [Fault(method="GET", path="^/token", status=200, body=body)]
+
+        with pytest.raises(StoreError, match="gave no token that can be used") as caught:
+            RegistryStore(self.access(waits)).write(oci_image, reference(faulty))
+
+        assert "secret" not in str(caught.value)
+
+    @pytest.mark.parametrize("status", [200, 403])
+    def test_an_answer_nested_without_end_is_refused(
+        self, waits: Waits, faulty: FaultyRegistry, oci_image: OciImage, status: int
+    ) -> None:
+        faulty.faults = [Fault(method="GET", path="^/token", status=status, body=b"[" * 60000)]
+
+        with pytest.raises(StoreError, match="sign"):
+            RegistryStore(self.access(waits)).write(oci_image, reference(faulty))
+
     def test_an_identity_token_of_docker_s_configuration_signs_in(
         self, waits: Waits, faulty: FaultyRegistry, oci_image: OciImage, tmp_path: Path
     ) -> None:

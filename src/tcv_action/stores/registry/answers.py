@@ -72,7 +72,7 @@ def _message(response: requests.Response) -> str:
     try:
         errors = json.loads(body(response))["errors"]
         words = "; ".join(str(error.get("message") or error["code"]) for error in errors)
-    except (ValueError, KeyError, TypeError, AttributeError, StoreError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, StoreError):
         return ""
     return f" ({words[:_MESSAGE_LIMIT]})" if words else ""
 

@@ -21,6 +21,8 @@ _CHALLENGE = re.compile(
 )
 _FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
 _SCOPE = re.compile(r"repository:(?P<name>.+):(?P<actions>[a-z*,]+)")
+# What a header can hold. requests refuses other tokens too, but shows them in its error.
+_TOKEN = re.compile(r"[!-~]+")
 _CLIENT = "tcv-action"
 
 
@@ -127,10 +129,10 @@ def _read_token(response: requests.Response, host: str) -> str:
     try:
         answer = json.loads(body(response))
         token = answer.get("token") or answer.get("access_token")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         token = None
-    if not isinstance(token, str):
-        what = f"the sign-in service of {host!r} gave no token"
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        what = f"the sign-in service of {host!r} gave no token that can be used"
         raise StoreError(what, cause="It is in trouble, or is none.", next_step="Try again later.")
     return token
 
