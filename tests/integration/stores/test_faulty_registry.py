@@ -360,6 +360,57 @@ class TestTrouble:
 
         assert waits.pauses == []
 
+    def test_retry_after_that_is_no_number_is_passed_over(
+        self, store: RegistryStore, faulty: FaultyRegistry, oci_image: OciImage, waits: Waits
+    ) -> None:
+        faulty.faults = [
+            Fault(
+                method="HEAD", path=MANIFEST, status=429, headers={"Retry-After": "\xb2"}, times=99
+            )
+        ]
+
+        with pytest.raises(StoreError, match="answers 429") as caught:
+            store.write(oci_image, reference(faulty))
+
+        assert waits.pauses[0] < 1
+        assert caught.value.next_step.startswith("Wait a while")
+
+    @pytest.mark.parametrize("address", ["http://[bad/", "http://.a..b/x", "http://h:x/"])
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            *(("GET", "^/v2/$"), ("HEAD", MANIFEST), ("HEAD", BLOB_GET)),
+            *(("POST", UPLOAD), ("PUT", UPLOAD), ("PUT", MANIFEST)),
+        ],
+    )
+    def test_a_redirect_to_what_is_no_address_is_said(
+        self,
+        store: RegistryStore,
+        faulty: FaultyRegistry,
+        oci_image: OciImage,
+        method: str,
+        path: str,
+        address: str,
+    ) -> None:
+        there = {"Location": address}
+        faulty.faults = [Fault(method=method, path=path, status=307, headers=there, times=99)]
+
+        with pytest.raises(StoreError):
+            store.write(oci_image, reference(faulty))
+
+    @pytest.mark.parametrize(
+        "address", ["http://[bad", "http://.a..b/x", "http://h:x/", "ftp://h/x"]
+    )
+    def test_an_upload_to_what_is_no_address_is_said(
+        self, store: RegistryStore, faulty: FaultyRegistry, oci_image: OciImage, address: str
+    ) -> None:
+        faulty.faults = [
+            Fault(method="POST", path=UPLOAD, status=202, headers={"Location": address})
+        ]
+
+        with pytest.raises(StoreError):
+            store.write(oci_image, reference(faulty))
+
     @pytest.mark.parametrize("status", [401, 403])
     def test_a_no_is_not_asked_twice(
         self,
@@ -413,6 +464,17 @@ class TestTrouble:
         sizes = [int(r.headers["Content-Length"]) for r in faulty.asked("PATCH")]
         assert sizes[:2] == [9 << 20, 9 << 20]
         assert same_content(store.read(reference(faulty)), big)
+
+    def test_a_smallest_chunk_beyond_all_memory_is_not_made(
+        self, store: RegistryStore, faulty: FaultyRegistry, oci_image: OciImage
+    ) -> None:
+        faulty.only_chunks = True
+        faulty.smallest_chunk = 10**30
+
+        store.write(oci_image, reference(faulty))
+
+        assert faulty.asked("PATCH")
+        assert same_content(store.read(reference(faulty)), oci_image)
 
     def test_too_large_is_said(
         self, store: RegistryStore, faulty: FaultyRegistry, oci_image: OciImage

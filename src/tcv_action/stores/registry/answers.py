@@ -8,6 +8,7 @@ import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from tcv_action.errors import StoreError
+from tcv_action.stores.registry.headers import whole_number
 
 PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _BODY_LIMIT: Final = 64 << 10
@@ -40,11 +41,11 @@ def refused(response: requests.Response, doing: str, host: str) -> StoreError:
     """Say why a registry did not do what was asked; `doing` is like "push 'ghcr.io/o/r'"."""
     status = response.status_code
     what = f"cannot {doing}: the registry {host!r} answers {status}{_message(response)}"
-    cause, step = _advice(status, host, response.headers.get("Retry-After"))
+    cause, step = _advice(status, host, whole_number(response.headers.get("Retry-After", "")))
     return StoreError(what, cause=cause, next_step=step)
 
 
-def _advice(status: int, host: str, retry_after: str | None) -> tuple[str, str]:
+def _advice(status: int, host: str, retry_after: int | None) -> tuple[str, str]:
     if status in {401, 403}:
         step = f"Sign in with 'docker login {host}', or give --registry-username and its password"
         step += "; in a workflow the job needs 'packages: write'."
@@ -60,7 +61,7 @@ def _advice(status: int, host: str, retry_after: str | None) -> tuple[str, str]:
             "Pack fewer bytes (--contents binary), or raise the limit there.",
         )
     if status == 429:
-        wait = f"Wait {retry_after} s" if (retry_after or "").isdigit() else "Wait a while"
+        wait = "Wait a while" if retry_after is None else f"Wait {retry_after} s"
         return "Too many requests were made.", f"{wait} and try again; sign in for a higher limit."
     if status >= 500:
         return "The registry is in trouble.", "Try again later, or ask who runs it."
@@ -92,6 +93,15 @@ def unreachable(error: requests.RequestException, host: str) -> UnreachableError
         cause = "Nothing listens there, its name is unknown, or the connection broke off."
         step = "Check the name of the registry and the network, and try again."
     return UnreachableError(what, cause=cause, next_step=step, passing=passing(error))
+
+
+def misled(host: str, error: ValueError) -> StoreError:
+    """Say that a registry sends a request to what is no address."""
+    return StoreError(
+        f"the registry {host!r} sends a request to an address that cannot be used: {error}",
+        cause="It, or a proxy before it, is set up wrongly.",
+        next_step="Ask who runs the registry.",
+    )
 
 
 def silent(host: str, seconds: float) -> StoreError:

@@ -62,9 +62,9 @@ class Attempts:
     def __post_init__(self) -> None:
         self.begun = self.patience.clock()
 
-    def again(self, wanted: str | None = None) -> bool:
-        """Wait as long as the registry wants, or a little; False where the bound forbids it."""
-        pause = float(wanted) if wanted and wanted.isdigit() else self.pause
+    def again(self, wanted: float | None = None) -> bool:
+        """Wait the seconds that are wanted, or a little; False where the bound forbids it."""
+        pause = self.pause if wanted is None else wanted
         self.pause *= 2
         late = self.patience.clock() - self.begun + pause > self.patience.retry
         if late or not self.repeatable:

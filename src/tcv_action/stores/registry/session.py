@@ -19,11 +19,13 @@ from tcv_action.stores.access import Patience
 from tcv_action.stores.registry.answers import (
     PASSING,
     body,
+    misled,
     passing,
     refused,
     silent,
     unreachable,
 )
+from tcv_action.stores.registry.headers import whole_number
 from tcv_action.stores.registry.request import Attempts, Body, Call
 from tcv_action.stores.registry.sign_in import SignIn
 
@@ -160,11 +162,14 @@ class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no
             if passing(error) and attempts.again():
                 return None
             raise unreachable(error, urlsplit(call.url).netloc) from error
+        except ValueError as error:
+            # The addresses of redirects are first read where they are followed.
+            raise misled(self.host, error) from error
         if response.status_code == 401 and attempts.may_sign_in and self.ours(call.url):
             attempts.may_sign_in = False
             if self.renew(response):
                 return None
-        wanted = response.headers.get("Retry-After")
+        wanted = whole_number(response.headers.get("Retry-After", ""))
         if response.status_code in PASSING and attempts.again(wanted):
             response.close()
             return None

@@ -10,10 +10,12 @@ import requests
 from tcv_action.errors import StoreError
 from tcv_action.oci.descriptor import BlobSource, Descriptor
 from tcv_action.stores.registry.answers import PASSING, UnreachableError, body, refused
+from tcv_action.stores.registry.headers import whole_number
 from tcv_action.stores.registry.request import Body
 from tcv_action.stores.registry.session import Session
 
 _CHUNK = 8 << 20
+_LARGEST_CHUNK = 64 << 20
 # Answers to a whole blob that a smaller piece may not get.
 _TOO_MUCH = frozenset({405, 413, 501})
 _STORED = frozenset({201, 204})
@@ -73,7 +75,7 @@ def _whole(session: Session, descriptor: Descriptor, blobs: BlobSource) -> reque
 def _in_chunks(session: Session, descriptor: Descriptor, blobs: BlobSource) -> requests.Response:
     """Send a piece in each request."""
     url, smallest = _begin(session)
-    size = max(_CHUNK, smallest)
+    size = min(max(_CHUNK, smallest), _LARGEST_CHUNK)
     start = 0
     with blobs.open_blob(descriptor) as stream:
         while chunk := stream.read(size):
@@ -101,15 +103,19 @@ def _begin(session: Session) -> tuple[str, int]:
     if response.status_code != 202:
         raise refused(response, f"push to {str(session.repository)!r}", session.host)
     body(response)
-    smallest = response.headers.get("OCI-Chunk-Min-Length", "")
-    return _location(session, response), int(smallest) if smallest.isdigit() else 0
+    smallest = whole_number(response.headers.get("OCI-Chunk-Min-Length", ""))
+    return _location(session, response), smallest or 0
 
 
 def _location(session: Session, response: requests.Response) -> str:
     """Return where the upload goes on. On another host no sign-in is shown: see Session.ours."""
-    url = urljoin(response.url, response.headers.get("Location", ""))
-    scheme = urlsplit(url).scheme
-    if "Location" not in response.headers or scheme not in {"https", session.scheme}:
+    location = response.headers.get("Location", "")
+    try:
+        url = urljoin(response.url, location)
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        url, scheme = location, ""
+    if not location or scheme not in {"https", session.scheme}:
         what = f"the registry {session.host!r} sends the upload to {url!r}"
         cause = "It names no address, or one that is not protected by TLS as its own is."
         raise StoreError(what, cause=cause, next_step="Ask who runs the registry.")
