@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -182,6 +183,18 @@ class TestSignIn:
             RegistryStore(self.access(waits)).write(oci_image, reference(faulty))
 
         assert "secret" not in str(caught.value)
+
+    @pytest.mark.parametrize("realm", ["", "/token", "token", "http://[bad/token", "file:///token"])
+    def test_a_sign_in_service_without_an_address_is_said(
+        self, waits: Waits, faulty: FaultyRegistry, oci_image: OciImage, realm: str
+    ) -> None:
+        challenge = {"WWW-Authenticate": f'Bearer realm="{realm}",service="tests"'}
+        faulty.faults = [Fault(method="GET", path="^/v2/$", status=401, headers=challenge, times=9)]
+
+        with pytest.raises(StoreError, match=re.escape(f"sent to {realm!r}")) as caught:
+            RegistryStore(self.access(waits)).write(oci_image, reference(faulty))
+
+        assert caught.value.cause.startswith("That is no whole address")
 
     @pytest.mark.parametrize("status", [200, 403])
     def test_an_answer_nested_without_end_is_refused(

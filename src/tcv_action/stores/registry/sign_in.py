@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import requests
 from oras.auth.token import TokenAuth
@@ -95,9 +96,7 @@ class SignIn(TokenAuth):  # type: ignore[misc, no-any-unimported]  # oras has no
         if challenge.scheme == "basic":
             self._basic = getattr(self, "_basic_auth", None)
             return self._basic is not None
-        realm = challenge.fields.get("realm", "")
-        if secure and not realm.startswith("https://"):
-            raise _downgrade(self.host, realm)
+        realm = _checked_realm(challenge, self.host, secure=secure)
         fields = {"service": challenge.fields.get("service", "")}
         fields["scope"] = self._scope(challenge.fields.get("scope", ""), trusted=trusted)
         self.token = self._token(realm, fields, fetch)
@@ -137,9 +136,27 @@ def _read_token(response: requests.Response, host: str) -> str:
     return token
 
 
-def _downgrade(host: str, realm: str) -> StoreError:
-    return StoreError(
-        f"the registry {host!r} wants the sign-in sent to {realm!r}",
-        cause="That address is not protected by TLS, so a password would be readable on its way.",
-        next_step="Ask who runs the registry.",
-    )
+def _checked_realm(challenge: Challenge, host: str, *, secure: bool) -> str:
+    """Return the address of the sign-in service, if a password may be sent there."""
+    realm = challenge.fields.get("realm", "")
+    scheme = _scheme(realm)
+    if scheme not in {"http", "https"}:
+        raise _astray(host, realm, "That is no whole address, with https:// and a host.")
+    if secure and scheme != "https":
+        unsafe = "That address is not protected by TLS, so a password would be readable on its way."
+        raise _astray(host, realm, unsafe)
+    return realm
+
+
+def _scheme(url: str) -> str | None:
+    """Return the scheme of an address that has a host; None where it is no such address."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts.scheme if parts.hostname else None
+
+
+def _astray(host: str, realm: str, cause: str) -> StoreError:
+    what = f"the registry {host!r} wants the sign-in sent to {realm!r}"
+    return StoreError(what, cause=cause, next_step="Ask who runs the registry.")
