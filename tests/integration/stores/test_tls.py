@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.images import same_content
-from tests.integration.stores.faulty_registry import FaultyRegistry, faulty_registry
+from tests.integration.stores.faulty_registry import Fault, FaultyRegistry, faulty_registry
 
 from tcv_action.errors import StoreError
 from tcv_action.oci.image import OciImage
@@ -40,7 +40,9 @@ def reference(secure: FaultyRegistry) -> Reference:
 def session(host: str, scheme: str, *, verify: bool) -> Session:
     sign_in = SignIn(None, host=host, repository="o/r", actions="pull")
     place = Repository(host, "o/r")
-    return Session(sign_in, place, scheme=scheme, verify=verify, patience=Patience())
+    return Session(
+        sign_in, place, scheme=scheme, verify=verify, insecure=False, patience=Patience()
+    )
 
 
 def test_a_loopback_registry_may_speak_tls(
@@ -91,6 +93,36 @@ def test_bytes_are_not_sent_where_they_could_be_changed(
         RegistryStore(RegistryAccess()).write(oci_image, reference)
 
     assert faulty.requests == []
+
+
+@pytest.mark.parametrize("path", ["^/v2/$", "/manifests/", "/blobs/sha256:"])
+def test_a_redirect_that_leaves_tls_is_not_followed(
+    secure: FaultyRegistry,
+    faulty: FaultyRegistry,
+    reference: Reference,
+    oci_image: OciImage,
+    path: str,
+) -> None:
+    RegistryStore(RegistryAccess()).write(oci_image, reference)
+    there = {"Location": f"http://{faulty.host}/"}
+    secure.faults = [Fault(method="GET", path=path, status=307, headers=there)]
+
+    with pytest.raises(StoreError, match=f"to 'http://{faulty.host}/'") as caught:
+        RegistryStore(RegistryAccess()).read(reference)
+
+    assert "--insecure" in caught.value.next_step
+    assert faulty.requests == []
+
+
+def test_a_redirect_may_leave_tls_where_that_is_allowed(
+    secure: FaultyRegistry, faulty: FaultyRegistry, reference: Reference, oci_image: OciImage
+) -> None:
+    store = RegistryStore(RegistryAccess(insecure=True))
+    store.write(oci_image, reference)
+    faulty.blobs = secure.blobs
+    secure.blob_host = faulty.host
+
+    assert same_content(store.read(reference), oci_image)
 
 
 def test_insecure_reaches_both_kinds(

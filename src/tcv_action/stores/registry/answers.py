@@ -104,6 +104,15 @@ def misled(host: str, error: ValueError) -> StoreError:
     )
 
 
+def exposed(host: str, url: str) -> StoreError:
+    """Say that a redirect leaves TLS."""
+    return StoreError(
+        f"the registry {host!r} sends a request to {url!r}",
+        cause="That address is not protected by TLS as its own is, so anyone between can change it.",
+        next_step="Ask who runs the registry; for a registry of your own, give --insecure.",
+    )
+
+
 def silent(host: str, seconds: float) -> StoreError:
     """Say that a registry did not answer in time."""
     return StoreError(

@@ -60,6 +60,7 @@ def _session(reference: Reference, access: RegistryAccess, actions: str, scheme:
         Repository(host, reference.repository),
         scheme=scheme,
         verify=not _plain_allowed(host, access),
+        insecure=access.insecure,
         patience=access.patience,
     )
 

@@ -6,7 +6,7 @@ host, and errors that explain themselves.
 
 import threading
 from collections.abc import Callable, Mapping
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 from oras.container import Container
@@ -19,6 +19,7 @@ from tcv_action.stores.access import Patience
 from tcv_action.stores.registry.answers import (
     PASSING,
     body,
+    exposed,
     misled,
     passing,
     refused,
@@ -42,7 +43,10 @@ class Repository(Container):  # type: ignore[misc, no-any-unimported]  # oras ha
 
 
 class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no type hints
-    """One signed-in connection; `scheme` is http or https."""
+    """One signed-in connection; `scheme` is http or https.
+
+    `insecure` lets redirects leave TLS.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no
         *,
         scheme: str,
         verify: bool,
+        insecure: bool,
         patience: Patience,
     ) -> None:
         host: str = repository.registry
@@ -61,6 +66,8 @@ class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no
         self.host = host
         self.scheme = scheme
         _set_up(self.session)
+        if not insecure:
+            self.session.hooks["response"].append(self._stay_protected)
 
     def url(self, path: str) -> str:
         """Return the address of a path as oras's container gives it, host included."""
@@ -193,6 +200,15 @@ class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no
             # There is nothing to come, and the end lets the connection be used again.
             response.raw.read()
         return response
+
+    def _stay_protected(self, response: requests.Response, **_: object) -> None:
+        """Refuse a redirect from TLS to plain HTTP, before requests follows it."""
+        if not response.is_redirect or urlsplit(response.url).scheme != "https":
+            return
+        url = urljoin(response.url, response.headers["Location"])
+        if urlsplit(url).scheme != "https":
+            response.close()
+            raise exposed(self.host, url)
 
     def ours(self, url: str) -> bool:
         """Whether the address is the registry's own, where its sign-in may be shown."""
