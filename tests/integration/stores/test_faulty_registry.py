@@ -6,6 +6,8 @@ import os
 import re
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -372,6 +374,19 @@ class TestTrouble:
             store.write(oci_image, reference(faulty))
 
         assert waits.pauses == []
+
+    def test_retry_after_as_a_date_is_kept(
+        self, store: RegistryStore, faulty: FaultyRegistry, oci_image: OciImage, waits: Waits
+    ) -> None:
+        later = format_datetime(datetime.now(UTC) + timedelta(seconds=6), usegmt=True)
+        faulty.faults = [
+            Fault(method="HEAD", path=MANIFEST, status=429, headers={"Retry-After": later})
+        ]
+
+        store.write(oci_image, reference(faulty))
+
+        assert len(waits.pauses) == 1
+        assert 1 <= waits.pauses[0] <= 6
 
     def test_retry_after_that_is_no_number_is_passed_over(
         self, store: RegistryStore, faulty: FaultyRegistry, oci_image: OciImage, waits: Waits

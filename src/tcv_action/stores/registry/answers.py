@@ -8,7 +8,7 @@ import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from tcv_action.errors import StoreError
-from tcv_action.stores.registry.headers import whole_number
+from tcv_action.stores.registry.headers import retry_after
 
 PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _BODY_LIMIT: Final = 64 << 10
@@ -41,11 +41,11 @@ def refused(response: requests.Response, doing: str, host: str) -> StoreError:
     """Say why a registry did not do what was asked; `doing` is like "push 'ghcr.io/o/r'"."""
     status = response.status_code
     what = f"cannot {doing}: the registry {host!r} answers {status}{_message(response)}"
-    cause, step = _advice(status, host, whole_number(response.headers.get("Retry-After", "")))
+    cause, step = _advice(status, host, retry_after(response.headers))
     return StoreError(what, cause=cause, next_step=step)
 
 
-def _advice(status: int, host: str, retry_after: int | None) -> tuple[str, str]:
+def _advice(status: int, host: str, pause: int | None) -> tuple[str, str]:
     if status in {401, 403}:
         step = f"Sign in with 'docker login {host}', or give --registry-username and its password"
         step += "; in a workflow the job needs 'packages: write'."
@@ -61,7 +61,7 @@ def _advice(status: int, host: str, retry_after: int | None) -> tuple[str, str]:
             "Pack fewer bytes (--contents binary), or raise the limit there.",
         )
     if status == 429:
-        wait = "Wait a while" if retry_after is None else f"Wait {retry_after} s"
+        wait = "Wait a while" if pause is None else f"Wait {pause} s"
         return "Too many requests were made.", f"{wait} and try again; sign in for a higher limit."
     if status >= 500:
         return "The registry is in trouble.", "Try again later, or ask who runs it."

@@ -26,7 +26,7 @@ from tcv_action.stores.registry.answers import (
     silent,
     unreachable,
 )
-from tcv_action.stores.registry.headers import whole_number
+from tcv_action.stores.registry.headers import retry_after
 from tcv_action.stores.registry.request import Attempts, Body, Call
 from tcv_action.stores.registry.sign_in import SignIn
 
@@ -176,7 +176,7 @@ class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no
             attempts.may_sign_in = False
             if self.renew(response):
                 return None
-        wanted = whole_number(response.headers.get("Retry-After", ""))
+        wanted = retry_after(response.headers)
         if response.status_code in PASSING and attempts.again(wanted):
             response.close()
             return None
