@@ -19,9 +19,9 @@ class Credentials:
 class Patience:
     """How long a registry may take, in seconds.
 
-    `contact`: all of the first contact, sign-in included. `answer`: a request without content.
-    `transfer`: a pause within content. `commit`: the answer to an uploaded blob, which the registry
-    hashes first. `retry`: all attempts of one request together.
+    `contact`: all of the first contact, sign-in included. `answer`: all of the answer to a request
+    without content. `transfer`: a pause within content. `commit`: the answer to an uploaded blob,
+    which the registry hashes first. `retry`: all attempts of one request together.
     """
 
     contact: float = 7.5

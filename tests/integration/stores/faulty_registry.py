@@ -5,6 +5,7 @@ asked, if it is told to.
 """
 
 import hashlib
+import io
 import json
 import re
 import socket
@@ -19,7 +20,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _UPLOAD = re.compile(r"/v2/(?P<name>.+)/blobs/uploads/(?P<id>[0-9a-f-]*)")
 _BLOB = re.compile(r"/v2/(?P<name>.+)/blobs/(?P<digest>sha256:[0-9a-f]{64})")
@@ -47,7 +52,8 @@ class Fault:
 
     `status` answers with it and with `body`; `hang` waits that many seconds; `reset_after` resets the connection
     after so many bytes of the request's body; `body_limit` cuts the answer's body there;
-    `wrong_byte` changes the answer's first byte.
+    `wrong_byte` changes the answer's first byte; `drip_headers` and `drip_body` are the seconds
+    that each of their bytes takes.
     """
 
     method: str
@@ -60,6 +66,8 @@ class Fault:
     reset_after: int | None = None
     body_limit: int | None = None
     wrong_byte: bool = False
+    drip_headers: float = 0.0
+    drip_body: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -93,6 +101,20 @@ class FaultyRegistry:
                 fault.times -= 1
                 return fault
         return None
+
+
+class _Dripping(io.BufferedIOBase):
+    """Passes a byte at a time on to a stream."""
+
+    def __init__(self, stream: io.BufferedIOBase, seconds: float) -> None:
+        self._stream = stream
+        self._seconds = seconds
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        for byte in bytes(data):
+            self._stream.write(bytes([byte]))
+            time.sleep(self._seconds)
+        return len(bytes(data))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -264,6 +286,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(
         self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> None:
+        if self.fault and self.fault.drip_headers:
+            self.wfile = _Dripping(self.wfile, self.fault.drip_headers)
         self.send_response(status)
         for key, value in (headers or {}).items():
             self.send_header(key, value)
@@ -276,6 +300,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.fault and self.fault.body_limit is not None:
             body = body[: self.fault.body_limit]
             self.close_connection = True
+        if self.fault and self.fault.drip_body:
+            self.wfile = _Dripping(self.wfile, self.fault.drip_body)
         self.wfile.write(body)
 
 

@@ -651,6 +651,46 @@ class TestAbsence:
 
         assert time.monotonic() - begun < 2.0
 
+    @pytest.mark.parametrize(("headers", "body"), [(0.05, 0.0), (0.0, 0.05)])
+    @pytest.mark.parametrize("status", [0, 307, 403])
+    def test_an_answer_that_comes_byte_by_byte(
+        self,
+        faulty: FaultyRegistry,
+        oci_image: OciImage,
+        headers: float,
+        body: float,
+        status: int,
+    ) -> None:
+        RegistryStore(RegistryAccess()).write(oci_image, reference(faulty))
+        faulty.faults = [
+            Fault(
+                method="GET",
+                path=MANIFEST,
+                status=status,
+                headers={"Location": "/elsewhere/"},
+                body=b" " * 200,
+                drip_headers=headers,
+                drip_body=body,
+            )
+        ]
+        begun = time.monotonic()
+
+        with pytest.raises(StoreError, match=r"did not answer in time|answers 403"):
+            self.patient(Patience(answer=0.3)).read(reference(faulty))
+
+        assert time.monotonic() - begun < 5.0
+
+    def test_a_blob_may_come_slowly(self, faulty: FaultyRegistry, oci_image: OciImage) -> None:
+        RegistryStore(RegistryAccess()).write(oci_image, reference(faulty))
+        config = oci_image.config_descriptor
+        pause = 1.0 / config.size
+        faulty.faults = [Fault(method="GET", path=config.digest, drip_body=pause)]
+
+        image = self.patient(Patience(transfer=0.5)).read(reference(faulty))
+
+        assert image.config == oci_image.config
+        assert len(faulty.asked("GET", config.digest)) == 1
+
     def test_a_registry_that_is_none(self, store: RegistryStore, faulty: FaultyRegistry) -> None:
         faulty.faults = [Fault(method="GET", path="^/v2/$", status=404, times=9)]
 

@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
 
 from tcv_action.errors import StoreError
 from tcv_action.stores.registry.headers import retry_after
@@ -26,12 +26,15 @@ class UnreachableError(StoreError):
 def body(response: requests.Response, limit: int = _BODY_LIMIT) -> bytes:
     """Read at most `limit` and one more bytes of an answer, and let its connection go.
 
-    Raises StoreError where the answer breaks off.
+    Raises StoreError where the answer breaks off or does not end in time.
     """
+    host = urlsplit(response.url).netloc
     try:
         data: bytes = response.raw.read(limit + 1, decode_content=True)
+    except ReadTimeoutError as error:
+        raise silent(host, "in time") from error
     except (HTTPError, OSError) as error:
-        raise broken_off(urlsplit(response.url).netloc, 0, error) from error
+        raise broken_off(host, 0, error) from error
     finally:
         response.close()
     return data
@@ -113,10 +116,10 @@ def exposed(host: str, url: str) -> StoreError:
     )
 
 
-def silent(host: str, seconds: float) -> StoreError:
-    """Say that a registry did not answer in time."""
+def silent(host: str, bound: str) -> StoreError:
+    """Say that a registry did not answer in time; `bound` is like "within 5 s"."""
     return StoreError(
-        f"the registry {host!r} did not answer within {seconds:g} s",
+        f"the registry {host!r} did not answer {bound}",
         cause="It is not there, or a firewall lies between, or it is too busy.",
         next_step="Check the name and the network, and try again.",
     )

@@ -11,6 +11,7 @@ from tcv_action.errors import StoreError
 from tcv_action.oci.descriptor import Descriptor
 from tcv_action.oci.digest import verified
 from tcv_action.stores.registry.answers import broken_off, refused
+from tcv_action.stores.registry.connection import take_time
 from tcv_action.stores.registry.session import Session
 
 _RESUMPTIONS = 4
@@ -62,7 +63,7 @@ class _Download:
         response = self._session.call("GET", self._url, headers=headers, seconds=seconds)
         if response.status_code != (206 if self._done else 200):
             raise refused(response, f"read {str(self._session.repository)!r}", self._session.host)
-        return response
+        return take_time(response)
 
     def _resume(self, error: Exception) -> None:
         self._response.close()

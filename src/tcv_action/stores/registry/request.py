@@ -35,7 +35,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request. `seconds` bounds the wait for its answer."""
+    """One request. `seconds` bounds its answer, from the request's end to the last byte."""
 
     method: str
     url: str

@@ -11,7 +11,6 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import requests
 from oras.container import Container
 from oras.provider import Registry
-from requests.adapters import HTTPAdapter
 
 from tcv_action import __version__
 from tcv_action.errors import StoreError
@@ -26,6 +25,7 @@ from tcv_action.stores.registry.answers import (
     silent,
     unreachable,
 )
+from tcv_action.stores.registry.connection import TimelyAdapter
 from tcv_action.stores.registry.headers import retry_after
 from tcv_action.stores.registry.request import Attempts, Body, Call
 from tcv_action.stores.registry.sign_in import SignIn
@@ -66,8 +66,8 @@ class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no
         self.host = host
         self.scheme = scheme
         _set_up(self.session)
-        if not insecure:
-            self.session.hooks["response"].append(self._stay_protected)
+        self.insecure = insecure
+        self.session.hooks["response"].append(self._before_redirect)
 
     def url(self, path: str) -> str:
         """Return the address of a path as oras's container gives it, host included."""
@@ -85,7 +85,8 @@ class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no
         """Send a request and return the answer, whatever its status; its body is not read yet.
 
         Bytes are sent again where that may help; a stream is sent once, as it cannot be rewound.
-        `seconds` bounds the wait for the answer. Raises StoreError where none comes.
+        `seconds` bounds the answer to its last byte; see take_time. Raises StoreError where none
+        comes.
         """
         seconds = seconds or self.patience.answer
         call = Call(method=method, url=url, data=data, headers=headers or {}, seconds=seconds)
@@ -110,7 +111,7 @@ class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no
         Raises StoreError where the registry is not there, is none, or says no.
         """
         if not _ends_within(seconds, self._hello):
-            raise silent(self.host, seconds)
+            raise silent(self.host, f"within {seconds:g} s")
 
     def _hello(self) -> None:
         call = Call(
@@ -201,13 +202,15 @@ class Session(Registry):  # type: ignore[misc, no-any-unimported]  # oras has no
             response.raw.read()
         return response
 
-    def _stay_protected(self, response: requests.Response, **_: object) -> None:
+    def _before_redirect(self, response: requests.Response, **_: object) -> None:
         """Refuse a redirect from TLS to plain HTTP, before requests follows it."""
-        if not response.is_redirect or urlsplit(response.url).scheme != "https":
+        if not response.is_redirect:
             return
+        # requests would read all that comes with it.
+        body(response)
         url = urljoin(response.url, response.headers["Location"])
-        if urlsplit(url).scheme != "https":
-            response.close()
+        leaves_tls = urlsplit(response.url).scheme == "https" != urlsplit(url).scheme
+        if leaves_tls and not self.insecure:
             raise exposed(self.host, url)
 
     def ours(self, url: str) -> bool:
@@ -223,7 +226,7 @@ def _set_up(session: requests.Session) -> None:
     # A body that a proxy packed once more would not have the digest that was asked for.
     session.headers["Accept-Encoding"] = "identity"
     for scheme in ("http://", "https://"):
-        adapter = HTTPAdapter()
+        adapter = TimelyAdapter()
         adapter.init_poolmanager(4, 4, blocksize=_BLOCK)
         session.mount(scheme, adapter)
 
