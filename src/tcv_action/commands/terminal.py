@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from rich.markup import escape
+from rich.text import Text
 
 from tcv_action.commands.output import console
 from tcv_action.errors import TcvError
@@ -43,8 +44,9 @@ class Terminal:
 
     @contextlib.contextmanager
     def script_output(self) -> Iterator[Callable[[str], None]]:
-        """Print the script's lines behind a bar, colours shown and not obeyed."""
+        """Print the script's lines behind a bar, in its colours; nothing else of it is obeyed."""
         yield self._script_line
 
     def _script_line(self, line: str) -> None:
-        self._console.print(f"  [dim]│[/dim] {escape(line.rstrip())}")
+        bar = Text("  │ ", style="dim")
+        self._console.print(bar.append_text(Text.from_ansi(line.rstrip(), style="not dim")))

@@ -97,3 +97,16 @@ def test_results_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> 
     print_text(json.dumps({"a": "b\u540d"}, ensure_ascii=False))
 
     assert capsys.readouterr().out == '{"a": "b\u540d"}\n'
+
+
+def test_a_scripts_line_keeps_its_colours_and_nothing_else(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with Terminal().script_output() as show:
+        show("\x1b[32mgreen\x1b[0m [bold]\x1b[2J \x1b]0;owned\x07 \x9b ##[error]")
+
+    shown = capsys.readouterr().err
+    assert "\x1b[32mgreen\x1b[0m" in shown
+    assert "[bold]" in shown
+    assert not re.search(r"\x1b\[2J|\x1b\]|\x07|\x9b|##\[", shown)
