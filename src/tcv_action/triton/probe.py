@@ -326,6 +326,32 @@ def _keep_cache_folder(triton: Any, folder: str) -> None:
     manager.__init__ = make_there
 
 
+# A file of a line table, without the time and size that may follow.
+_FILE = re.compile(r'^(\s*\.file\s+\d+\s+"[^"\n]*")[ \t]*$', re.MULTILINE)
+
+
+def _leave_out_times() -> None:
+    """Have ptxas write the same bytes for the same kernel after each checkout.
+
+    It writes into the line table when the script's file was changed, unless the PTX tells it. What
+    Triton keeps of the PTX stays as it is.
+    """
+    try:
+        from triton.backends.nvidia.compiler import CUDABackend
+    except ImportError:
+        return
+    own = vars(CUDABackend)["make_cubin"]
+    assemble = own.__func__ if isinstance(own, staticmethod) else own
+
+    def make_cubin(*given: Any, **options: Any) -> Any:
+        return assemble(
+            *(_FILE.sub(r"\1, 1, 1", one) if isinstance(one, str) else one for one in given),
+            **options,
+        )
+
+    CUDABackend.make_cubin = staticmethod(make_cubin) if assemble is not own else make_cubin
+
+
 def _entry_folders(digest: str) -> list[str]:
     """List where an entry of that hash may lie: releases write the key in three ways."""
     import base64
@@ -1142,6 +1168,7 @@ def _prepare_triton(triton: Any) -> None:
     else:
         _watch_compile(triton)
     _keep_cache_folder(triton, _orders["cache"])
+    _leave_out_times()
     if _gpu is not None:
         _stand_in_for_gpu(triton, _gpu)
 

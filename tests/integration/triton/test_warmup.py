@@ -405,6 +405,20 @@ runpy.run_path(%r, run_name="__main__")
     assert len(warm(what, "hip:gfx942", tmp_path / "cache", triton_here).requests) == 8
 
 
+def test_a_fresh_checkout_compiles_the_same_bytes(triton_here: Interpreter, tmp_path: Path) -> None:
+    what = written(tmp_path, (SCRIPTS / "without_torch.py").read_text())
+    for name, changed in (("first", 1_000_000_000), ("second", 1_200_000_000)):
+        os.utime(tmp_path / "script.py", (changed, changed))
+        warm(what, "cuda:90", tmp_path / name, triton_here)
+    first, second = (
+        {path.relative_to(tmp_path / name): path.read_bytes() for path in cubins}
+        for name in ("first", "second")
+        for cubins in [(tmp_path / name).rglob("*.cubin")]
+    )
+    assert len(first) == 8
+    assert first == second
+
+
 def test_a_script_that_looks_for_triton_before_it_imports_it_is_watched(
     triton_here: Interpreter, tmp_path: Path
 ) -> None:
