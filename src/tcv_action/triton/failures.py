@@ -34,6 +34,8 @@ def why_unusable(
         return _too_long(script, finished, timeout)
     if finished.exit_code != 0:
         return _failed(script, finished, records, place)
+    if records.refusals:
+        return _refused(records.refusals, went_on=True)
     if not records.requests:
         return _nothing(script, place)
     return None
@@ -48,9 +50,14 @@ def _too_long(script: Script, finished: Finished, timeout: float | None) -> Warm
 
 
 def _failed(script: Script, finished: Finished, records: Records, place: Place) -> WarmupError:
-    failure, refusal = records.failure, records.refusal
-    if refusal is not None and (failure is None or failure.refused or failure.pid != refusal.pid):
-        return _refused(refusal)
+    failure = records.failure
+    reasons = [
+        refusal
+        for refusal in records.refusals
+        if failure is None or failure.refused or failure.pid != refusal.pid
+    ]
+    if reasons:
+        return _refused(reasons)
     if failure is None:
         return ScriptError(
             f"The script '{script}' {_ending(finished.exit_code)}.",
@@ -78,10 +85,18 @@ def _raised(script: Script, finished: Finished, failure: Failure, place: Place) 
     )
 
 
-def _refused(refusal: Refusal) -> ScriptError:
+def _refused(refusals: Sequence[Refusal], *, went_on: bool = False) -> ScriptError:
+    refusal = refusals[0]
+    cause = "Without a GPU, its tensors have shapes and types but no values, and nothing runs."
+    if went_on:
+        times = "once" if len(refusals) == 1 else f"{len(refusals)} times"
+        cause += (
+            f" It was refused {times}, went on and ended well;"
+            " what it would have launched otherwise was not compiled."
+        )
     return ScriptError(
         f"The script cannot run compile-only: at {refusal.file}:{refusal.line} {refusal.what}.",
-        cause="Without a GPU, its tensors have shapes and types but no values, and nothing runs.",
+        cause=cause,
         next_step="Run it where the GPU is (--warmup-in host or container), or leave that line out.",
         file=refusal.file,
         line=refusal.line,

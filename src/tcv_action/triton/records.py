@@ -45,7 +45,7 @@ class Records:
     requests: tuple[Request, ...] = ()
     environment: Environment | None = None
     failure: Failure | None = None
-    refusal: Refusal | None = None
+    refusals: tuple[Refusal, ...] = ()
 
 
 def read_records(path: Path) -> Records:
@@ -60,12 +60,11 @@ def read_records(path: Path) -> Records:
     events = [event for event in map(_event, lines) if event is not None]
     environment = _last(events, "environment")
     failure = _last(events, "failure")
-    refusal = _last(events, "refusal")
     return Records(
         requests=tuple(_request(event) for event in events if event["event"] == "request"),
         environment=None if environment is None else _environment(environment),
         failure=None if failure is None else Failure(**failure),
-        refusal=None if refusal is None else Refusal(**refusal),
+        refusals=tuple(Refusal(**content) for content in _all(events, "refusal")),
     )
 
 
@@ -78,11 +77,16 @@ def _event(line: str) -> dict[str, Any] | None:
 
 
 def _last(events: Iterable[Mapping[str, Any]], kind: str) -> dict[str, Any] | None:
-    content = None
-    for event in events:
-        if event["event"] == kind:
-            content = {key: value for key, value in event.items() if key != "event"}
-    return content
+    contents = _all(events, kind)
+    return contents[-1] if contents else None
+
+
+def _all(events: Iterable[Mapping[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [
+        {key: value for key, value in event.items() if key != "event"}
+        for event in events
+        if event["event"] == kind
+    ]
 
 
 def _environment(content: Mapping[str, Any]) -> Environment:

@@ -228,6 +228,29 @@ if __name__ == "__main__":
     assert error.line == 4
 
 
+def test_it_catches_what_is_refused_and_goes_on(
+    attempt: Callable[..., Warmup], torch_here: Interpreter
+) -> None:
+    code = f"""
+import sys, threading, torch
+sys.path.insert(0, {str(SCRIPTS)!r})
+from features import scale
+x = torch.ones(64, device="cuda")
+scale(x)
+try:
+    torch.testing.assert_close(x, x)
+    scale(x.half())
+except Exception as error:
+    print("FAILED", error)
+thread = threading.Thread(target=lambda: x.tolist())
+thread.start(); thread.join()
+"""
+    error = failure(attempt, code, torch_here, ScriptError)
+    assert isinstance(error, ScriptError)
+    assert (Path(error.file).name, error.line) == ("script.py", 8)
+    assert "refused 2 times" in error.cause
+
+
 def test_values_of_its_own_tensors_can_be_read(
     attempt: Callable[..., Warmup], torch_here: Interpreter
 ) -> None:

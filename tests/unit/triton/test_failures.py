@@ -10,9 +10,22 @@ from tcv_action.triton.environment import Environment
 from tcv_action.triton.failures import ScriptError, why_unusable
 from tcv_action.triton.process import Finished, Stop
 from tcv_action.triton.records import Failure, Records, Refusal
+from tcv_action.triton.request import Request
 from tcv_action.triton.script import Script
 from tcv_action.triton.target import Target
 
+REQUEST = Request(
+    name="add_kernel",
+    hash="ab" * 32,
+    hit=False,
+    target="cuda:90",
+    source="/k.py:4",
+    signature={},
+    constants={},
+    attributes={},
+    options={},
+    seconds={},
+)
 SCRIPT = Script(argv=("kernels.py",), cwd=Path())
 
 
@@ -107,13 +120,26 @@ def test_a_full_disk_has_its_own_next_step() -> None:
 
 def test_a_refusal_is_the_reason_if_the_failure_came_of_it() -> None:
     refusal = Refusal(pid=7, what="it reads a tensor's value", file="/k.py", line=3)
-    here = why(1, Records(refusal=refusal, failure=failure(refused=True)))
+    here = why(1, Records(refusals=(refusal,), failure=failure(refused=True)))
     assert here.what.endswith("at /k.py:3 it reads a tensor's value.")
     assert "--warmup-in" in here.next_step
     in_child = Refusal(pid=8, what="it reads a tensor's value", file="/k.py", line=3)
-    assert why(1, Records(refusal=in_child, failure=failure())).what == here.what
-    caught = why(1, Records(refusal=refusal, failure=failure()))
+    assert why(1, Records(refusals=(in_child,), failure=failure())).what == here.what
+    caught = why(1, Records(refusals=(refusal,), failure=failure()))
     assert "ValueError" in caught.what
+
+
+def test_a_refusal_that_the_script_caught_is_an_error_that_names_the_first() -> None:
+    first = Refusal(pid=7, what="it reads a tensor's value", file="/k.py", line=3)
+    second = Refusal(pid=8, what="it enters torch.autocast", file="/k.py", line=5)
+    error = why(0, Records(requests=(REQUEST,), refusals=(first, second)))
+    assert isinstance(error, ScriptError)
+    assert error.what.endswith("at /k.py:3 it reads a tensor's value.")
+    assert "refused 2 times, went on and ended well" in error.cause
+    assert "--warmup-in" in error.next_step
+    assert (error.file, error.line) == ("/k.py", 3)
+    alone = why(0, Records(refusals=(second,)))
+    assert "refused once" in alone.cause
 
 
 def test_too_long_and_interrupted() -> None:

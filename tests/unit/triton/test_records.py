@@ -48,7 +48,8 @@ FAILURE = {
 
 def test_events_become_values(tmp_path: Path) -> None:
     record = tmp_path / "record.jsonl"
-    events = (ENVIRONMENT, REQUEST, {**REQUEST, "hit": True, "seconds": {}}, REFUSAL, FAILURE)
+    hit, refusal = {**REQUEST, "hit": True, "seconds": {}}, {**REFUSAL, "line": 5}
+    events = (ENVIRONMENT, REQUEST, hit, REFUSAL, refusal, FAILURE)
     record.write_text("".join(json.dumps(event) + "\n" for event in events))
     records = read_records(record)
     assert [request.hit for request in records.requests] == [False, True]
@@ -56,7 +57,10 @@ def test_events_become_values(tmp_path: Path) -> None:
     assert records.requests[0].seconds == {"ttir": 0.5, "hsaco": 1.0}
     assert records.environment is not None
     assert records.environment.python_abi == "cpython-312"
-    assert records.refusal == Refusal(pid=8, what="it reads", file="/a.py", line=3)
+    assert records.refusals == (
+        Refusal(pid=8, what="it reads", file="/a.py", line=3),
+        Refusal(pid=8, what="it reads", file="/a.py", line=5),
+    )
     assert records.failure == Failure(
         pid=7,
         type="ValueError",
