@@ -29,11 +29,20 @@ def require_hits(
     what = (
         f"{proof.hits} of {proof.total} requests for {str(proof.target)!r} hit; missed:\n{listed}"
     )
-    raise NotProvedError(
-        what,
-        cause="The cache was made by another Triton, from other sources, or in another environment.",
-        next_step="Warm up with the very interpreter, script and variables that replay it.",
-    )
+    cause, next_step = _why(proof)
+    raise NotProvedError(what, cause=cause, next_step=next_step)
+
+
+def _why(proof: Proof) -> tuple[str, str]:
+    """Return the cause of a proof's misses, and what to do about it."""
+    if proof.always_compiles:
+        cause = "TRITON_ALWAYS_COMPILE is set: Triton compiles, whatever its cache holds."
+        return cause, "Unset it and replay again."
+    if any(miss.hash in proof.misplaced for miss in proof.misses):
+        cause = "The cache was moved or copied: its group files name files of another folder."
+        return cause, "Run `tcv relocate` on this folder, then replay again."
+    cause = "The cache was made by another Triton, from other sources, or in another environment."
+    return cause, "Warm up with the very interpreter, script and variables that replay it."
 
 
 def require_entries(cache: Cache, count: int) -> None:

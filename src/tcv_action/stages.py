@@ -172,8 +172,7 @@ def _explained(leg: Leg, proof: Proof) -> tuple[Explanation, ...]:
     if leg.warmup is None or not proof.misses:
         return ()
     return explain(
-        proof.misses,
+        proof,
         [of_request(request) for request in leg.warmup.requests],
         image=leg.warmup.environment,
-        here=proof.environment,
     )

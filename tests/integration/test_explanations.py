@@ -92,10 +92,9 @@ def replayed(warm: Warm, text: str = SCRIPT, **variables: str) -> Proof:
 
 def inputs(warm: Warm, proof: Proof, recorded: Sequence[Request]) -> list[str]:
     (explanation,) = explain(
-        proof.misses,
+        proof,
         read_key_inputs(read_cache(warm.cache), recorded),
         image=warm.environment,
-        here=proof.environment,
     )
     return [
         f"{item.input}: {item.first} → {item.second}".removesuffix(" → None")
@@ -119,8 +118,12 @@ def test_the_same_script_hits(warm: Warm) -> None:
         ),
         ("4096", "4095", "argument n: i32, tt.divisibility = 16 → i32"),
         ("4096", "1", "argument n: i32, tt.divisibility = 16 → constant 1"),
-        ("import triton\n", "import triton\n\n", "first line: scale.py:9 → "),
-        ("x * 0.5", "x * 0.25", "text of the kernel, or of a function that it calls: "),
+        ("import triton\n", "import triton\n\n", "first line, and perhaps the text: scale.py:9 → "),
+        (
+            "x * 0.5",
+            "x * 0.25",
+            "text of the kernel, or of a function that it calls, or a global constant: ",
+        ),
     ],
 )
 def test_a_changed_script_names_the_input(warm: Warm, old: str, new: str, named: str) -> None:

@@ -47,7 +47,7 @@ def test_a_kernel_that_moved_in_its_file_is_named() -> None:
     comparison = diff(side(entry(1)), side(entry(2, source="add.py:5")))
     (changed,) = comparison.changed
     assert [(item.input, item.second) for item in changed.differences] == [
-        ("first line", "add.py:5")
+        ("first line, and perhaps the text", "add.py:5")
     ]
 
 

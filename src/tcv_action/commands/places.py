@@ -14,6 +14,7 @@ from tcv_action.here import interpreter_here
 from tcv_action.oci.reference import Reference
 from tcv_action.stores.access import Credentials, RegistryAccess
 from tcv_action.stores.credentials import credentials_for
+from tcv_action.triton.environment import always_compiles
 from tcv_action.triton.interpreter import Place
 from tcv_action.triton.target import Target
 from tcv_action.warming import WarmupIn, choose
@@ -48,9 +49,12 @@ def standing(
     _check(warming)
     if warming.image is None:
         gpus = gpus_for(warming, targets, edge)
-        yield Stand(place=interpreter_here(python, edge.environ), gpus=gpus)
+        here = interpreter_here(python, edge.environ)
+        _warn_of_variables(here, edge)
+        yield Stand(place=here, gpus=gpus)
         return
     with container_of(warming, warming.image, python, access, edge) as place:
+        _warn_of_variables(place, edge)
         yield Stand(place=place, gpus=_gpus_inside(warming, targets, place, edge))
 
 
@@ -98,6 +102,14 @@ def _check(warming: Warming) -> None:
     if warming.setup and warming.image is None:
         what = "--warmup-setup runs in a container, and no --warmup-image is named."
         raise InputError(what, next_step="Name the image, or prepare this machine yourself.")
+
+
+def _warn_of_variables(place: Place, edge: Edge) -> None:
+    if always_compiles(place.environment):
+        edge.progress.warn(
+            "TRITON_ALWAYS_COMPILE is set: Triton compiles whatever its cache holds, so that no"
+            " replay hits."
+        )
 
 
 def _gpus_inside(

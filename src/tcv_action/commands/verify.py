@@ -109,10 +109,9 @@ class _Held:
         if not proof.misses:
             return ()
         return explain(
-            proof.misses,
+            proof,
             read_key_inputs(read_cache(self.folder), self.requests),
             image=self.environments.get(proof.target),
-            here=proof.environment,
         )
 
 

@@ -5,7 +5,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tcv_action.container.engine import Engine
@@ -44,9 +44,9 @@ _REMOVE = "import shutil, sys\nshutil.rmtree(sys.argv[1], ignore_errors=True)\n"
 class ContainerPlace:
     """The Python `python` of a running container; a `Place`.
 
-    `user` is who its processes run as, `python_path` what the image sets PYTHONPATH to. What comes
-    out of the container belongs to `owner` on our side, or to us where that is None. `workspace`
-    is the folder that both sides see.
+    `user` is who its processes run as, `environment` what the image sets. What comes out of the
+    container belongs to `owner` on our side, or to us where that is None. `workspace` is the folder
+    that both sides see.
     """
 
     engine: Engine
@@ -54,7 +54,7 @@ class ContainerPlace:
     image: str
     python: str
     user: Owner
-    python_path: str
+    environment: Mapping[str, str] = field(repr=False)
     owner: Owner | None
     workspace: Path
 
@@ -100,7 +100,11 @@ class ContainerPlace:
         orders = json.loads(variables["TCV_PROBE"])
         cache, record = Path(variables["TRITON_CACHE_DIR"]), Path(orders["record"])
         there = {"record": f"{work}/record/{record.name}", "cache": f"{work}/cache"}
-        paths = (PROBE_FOLDER, script.environment.get("PYTHONPATH"), self.python_path)
+        paths = (
+            PROBE_FOLDER,
+            script.environment.get("PYTHONPATH"),
+            self.environment.get("PYTHONPATH"),
+        )
         environment = {
             "PYTHONDONTWRITEBYTECODE": "1",  # the workspace is not ours to litter
             **script.environment,

@@ -1,9 +1,10 @@
 """A container for the length of a run: image, mounts, setup commands, removal."""
 
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ from tcv_action.errors import WarmupError
 from tcv_action.stores.access import Credentials
 from tcv_action.triton.interpreter import PROBE
 
-# Who a process of the container is, and where its image already points Python to.
-_WHO = "import os\nprint(os.getuid(), os.getgid(), os.environ.get('PYTHONPATH', ''))\n"
+# Who a process of the container is, and the variables that its image sets.
+_WHO = "import json, os\nprint(json.dumps([os.getuid(), os.getgid(), dict(os.environ)]))\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +58,14 @@ def running_container(engine: Engine, options: ContainerOptions) -> Iterator[Con
                 network=options.network,
             )
         )
-        user, python_path = _who(engine, container, options.python)
+        user, environment = _who(engine, container, options.python)
         yield ContainerPlace(
             engine=engine,
             container=container,
             image=options.image,
             python=options.python,
             user=user,
-            python_path=python_path,
+            environment=environment,
             owner=_owner(options.workspace),
             workspace=options.workspace,
         )
@@ -84,20 +85,20 @@ def _probe_for_host(engine: Engine, workspace: Path) -> Iterator[Path]:
         yield source / copy.relative_to(seen)
 
 
-def _who(engine: Engine, container: str, python: str) -> tuple[Owner, str]:
-    process, stream = engine.execute(container, [python, "-I", "-S", "-c", _WHO])
+def _who(engine: Engine, container: str, python: str) -> tuple[Owner, Mapping[str, str]]:
+    _, stream = engine.execute(container, [python, "-I", "-S", "-c", _WHO])
     told = stream.read_all().decode(errors="replace")
     stream.close()
-    user, _, rest = told.partition(" ")
-    group, _, python_path = rest.partition(" ")
-    if engine.exit_code(process) or not (user.isdecimal() and group.strip().isdecimal()):
+    try:
+        user, group, environment = json.loads(told)
+    except ValueError as error:
         what = f"The Python {python!r} of the container does not run."
         raise WarmupError(
             what,
             cause=f"It said: {told.strip()[:500]}",
             next_step="Name the Python that the image has with --python.",
-        )
-    return Owner(int(user), int(group)), python_path.strip()
+        ) from error
+    return Owner(user, group), environment
 
 
 def _owner(workspace: Path) -> Owner | None:

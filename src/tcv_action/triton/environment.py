@@ -98,6 +98,11 @@ def as_triton_reads(value: str | None) -> str | None:
     return "true" if lower in _TRUE else "false" if lower in _FALSE else value
 
 
+def always_compiles(variables: Mapping[str, str]) -> bool:
+    """Tell whether Triton is told to compile whatever its cache holds."""
+    return as_triton_reads(variables.get("TRITON_ALWAYS_COMPILE")) == "true"
+
+
 def enters_key(tool: str, target: Target) -> bool:
     """Tell whether the tool is part of the keys of this target's kernels.
 

@@ -13,6 +13,7 @@ from tcv_action.triton.key_differences import (
     input_differences,
 )
 from tcv_action.triton.key_inputs import KeyInputs, of_request
+from tcv_action.triton.replay import Proof
 from tcv_action.triton.request import Request
 from tcv_action.triton.target import Target
 
@@ -33,19 +34,24 @@ class Explanation:
 
 
 def explain(
-    misses: Sequence[Request],
+    proof: Proof,
     entries: Sequence[KeyInputs],
     *,
     image: Environment | None = None,
-    here: Environment | None = None,
 ) -> tuple[Explanation, ...]:
-    """Name for each miss the nearest entry and the inputs of its key that differ.
+    """Name for each miss of a replay the nearest entry and the inputs of its key that differ.
 
-    `image` and `here` are the environments of the warmup and of the replay; without both of them
-    nothing is said of Triton's build, its tools and the environment variables.
+    `image` is the environment of the warmup; without it, or the replay's, nothing is said of
+    Triton's build, its tools and the environment variables. Of an entry that was asked for by its
+    very key it is said why it was not taken.
     """
-    candidates = _Candidates(entries)
-    return tuple(_explain(miss, candidates, image, here) for miss in misses)
+    candidates, here = _Candidates(entries), proof.environment
+    return tuple(
+        _untaken(miss, candidates.by_hash[miss.hash], proof)
+        if miss.hash in candidates.by_hash
+        else _explain(miss, candidates, image, here)
+        for miss in proof.misses
+    )
 
 
 class _Candidates:
@@ -53,6 +59,7 @@ class _Candidates:
 
     def __init__(self, entries: Sequence[KeyInputs]) -> None:
         self.names = sorted({entry.name for entry in entries})
+        self.by_hash = {entry.hash: entry for entry in entries}
         self._by_name: dict[str, list[KeyInputs]] = {}
         for entry in entries:
             self._by_name.setdefault(entry.name, []).append(entry)
@@ -98,6 +105,16 @@ def to_json(explanation: Explanation) -> dict[str, object]:
     }
 
 
+def _untaken(miss: Request, entry: KeyInputs, proof: Proof) -> Explanation:
+    why = "a file of it is missing or broken"
+    if miss.hash in proof.misplaced:
+        why = "its group file names files of another folder, which `tcv relocate` mends"
+    if proof.always_compiles:
+        why = "TRITON_ALWAYS_COMPILE is set"
+    verdict = f"its entry is there and was not taken: {why}"
+    return Explanation(request=miss, nearest=entry, differences=(), verdict=verdict)
+
+
 def _explain(
     miss: Request,
     candidates: _Candidates,
@@ -128,8 +145,6 @@ def _unknown(names: Sequence[str]) -> str:
 def _verdict(
     nearest: KeyInputs, asked: KeyInputs, differences: Sequence[Difference], *, told: bool
 ) -> str:
-    if nearest.hash == asked.hash:
-        return "its entry is there and was not taken: a file of it is missing or broken"
     if differences:
         return f"inputs of the key that differ from the nearest entry's: {len(differences)}"
     unknown = [

@@ -35,6 +35,11 @@ _DESCRIBE_SECONDS = 120.0
 class Place(Protocol):
     """Where a script is run: the host's Python, or a Python inside a container."""
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that its scripts start from."""
+        ...
+
     def run(
         self,
         script: Script,

@@ -7,7 +7,9 @@ import pytest
 from tcv_action.triton.environment import Environment
 from tcv_action.triton.explain import explain, to_json, to_text
 from tcv_action.triton.key_inputs import KeyInputs, of_request
+from tcv_action.triton.replay import Proof
 from tcv_action.triton.request import Request
+from tcv_action.triton.target import Target
 
 REQUEST = Request(
     name="add_kernel",
@@ -48,8 +50,12 @@ def entry(request: Request = REQUEST) -> KeyInputs:
     return of_request(replace(request, hash="bb" * 32))
 
 
+def proof(*misses: Request, here: Environment | None = None) -> Proof:
+    return Proof(target=Target.parse("cuda:90"), requests=misses, seconds=1.0, environment=here)
+
+
 def named(miss: Request, *entries: KeyInputs) -> list[str]:
-    (explanation,) = explain([miss], entries, image=ENVIRONMENT, here=ENVIRONMENT)
+    (explanation,) = explain(proof(miss, here=ENVIRONMENT), entries, image=ENVIRONMENT)
     return [line.strip() for line in to_text(explanation).splitlines()[1:]]
 
 
@@ -58,12 +64,12 @@ def named(miss: Request, *entries: KeyInputs) -> list[str]:
     [
         (
             {"source": "/other/add.py:15", "source_hash": "22" * 32},
-            "first line: /work/add.py:12 in the image, /other/add.py:15 here",
+            "first line, and perhaps the text: /work/add.py:12 in the image, /other/add.py:15 here",
         ),
         (
             {"source_hash": "22" * 32},
             (
-                "text of the kernel, or of a function that it calls:"
+                "text of the kernel, or of a function that it calls, or a global constant:"
                 " 111111111111 in the image, 222222222222 here"
             ),
         ),
@@ -137,12 +143,12 @@ def test_the_nearest_of_several_entries_is_taken() -> None:
 )
 def test_a_changed_environment_is_named(change: dict[str, object], difference: str) -> None:
     here = replace(ENVIRONMENT, **change)  # type: ignore[arg-type]
-    (explanation,) = explain([REQUEST], [entry()], image=ENVIRONMENT, here=here)
+    (explanation,) = explain(proof(REQUEST, here=here), [entry()], image=ENVIRONMENT)
     assert to_text(explanation).splitlines()[1:] == [f"  {difference}"]
 
 
 def test_a_kernel_that_the_warmup_never_launched() -> None:
-    (explanation,) = explain([replace(REQUEST, name="softmax")], [entry()])
+    (explanation,) = explain(proof(replace(REQUEST, name="softmax")), [entry()])
     assert explanation.nearest is None
     assert explanation.verdict == (
         "the warmup did not launch this kernel; the cache holds add_kernel"
@@ -150,13 +156,34 @@ def test_a_kernel_that_the_warmup_never_launched() -> None:
 
 
 def test_an_entry_that_is_there_and_was_not_taken() -> None:
-    (explanation,) = explain([REQUEST], [of_request(REQUEST)])
+    (explanation,) = explain(proof(REQUEST), [of_request(REQUEST)])
     assert "missing or broken" in explanation.verdict
+
+
+def test_the_entry_of_the_very_key_is_preferred_and_nothing_is_said_to_differ() -> None:
+    there = replace(of_request(REQUEST), options={"num_warps": 1}, constants=None)
+    here = replace(ENVIRONMENT, triton_version="3.7.0")
+    (explanation,) = explain(proof(REQUEST, here=here), [entry(), there], image=ENVIRONMENT)
+    assert explanation.nearest == there
+    assert explanation.differences == ()
+    assert "its entry is there and was not taken" in explanation.verdict
+
+
+def test_an_entry_whose_group_file_leads_elsewhere_names_relocate() -> None:
+    moved = replace(proof(REQUEST), misplaced=frozenset([REQUEST.hash]))
+    (explanation,) = explain(moved, [of_request(REQUEST)])
+    assert "`tcv relocate`" in explanation.verdict
+
+
+def test_a_variable_that_has_triton_always_compile_is_named() -> None:
+    told = replace(proof(REQUEST), always_compiles=True)
+    (explanation,) = explain(told, [of_request(REQUEST)])
+    assert explanation.verdict.endswith("not taken: TRITON_ALWAYS_COMPILE is set")
 
 
 def test_what_is_not_known_is_said() -> None:
     unknown = replace(entry(), source_hash=None)
-    (explanation,) = explain([REQUEST], [unknown])
+    (explanation,) = explain(proof(REQUEST), [unknown])
     assert explanation.verdict == (
         "all that is known of the nearest entry agrees; what differs is the kernel's text or first"
         " line number, or Triton's build, a tool or an environment variable"
@@ -165,7 +192,7 @@ def test_what_is_not_known_is_said() -> None:
 
 def test_the_text_has_a_line_an_input() -> None:
     miss = replace(REQUEST, options=dict(REQUEST.options) | {"num_warps": 8, "num_stages": 2})
-    (explanation,) = explain([miss], [entry()])
+    (explanation,) = explain(proof(miss), [entry()])
     assert to_text(explanation).splitlines() == [
         (
             "add_kernel (cuda:90) at /work/add.py:12:"
@@ -178,7 +205,7 @@ def test_the_text_has_a_line_an_input() -> None:
 
 def test_the_json_names_entry_and_inputs() -> None:
     miss = replace(REQUEST, options=dict(REQUEST.options) | {"num_warps": 8})
-    (explanation,) = explain([miss], [entry()])
+    (explanation,) = explain(proof(miss), [entry()])
     document = to_json(explanation)
     assert document["nearest"] == "bb" * 32
     assert document["differences"] == [{"input": "option num_warps", "image": "4", "here": "8"}]
@@ -189,7 +216,7 @@ def test_of_hundreds_of_entries_the_one_that_has_most_in_common_explains_a_miss(
         of_request(replace(REQUEST, hash=f"{n:064x}", constants={"BLOCK": n})) for n in range(500)
     ]
     miss = replace(REQUEST, constants={"BLOCK": 499}, options={**REQUEST.options, "num_warps": 99})
-    (explanation,) = explain([miss], held)
+    (explanation,) = explain(proof(miss), held)
     assert [item.input for item in explanation.differences] == ["option num_warps"]
-    (explanation,) = explain([replace(REQUEST, name="another")], held)
+    (explanation,) = explain(proof(replace(REQUEST, name="another")), held)
     assert explanation.nearest is None

@@ -32,6 +32,8 @@ SCRIPT = Script(argv=("kernels.py",), cwd=Path())
 class Place:
     """A place that has Triton and runs nothing."""
 
+    environment: Mapping[str, str] = {}
+
     def run(
         self,
         script: Script,
@@ -77,11 +79,14 @@ def failure(
     )
 
 
-def why(exit_code: int, records: Records, stopped: str | None = None) -> TcvError:
+def why(
+    exit_code: int,
+    records: Records,
+    stopped: str | None = None,
+    last_lines: tuple[str, ...] = ("one", "", "two"),
+) -> TcvError:
     """Return the error for a process that ended so."""
-    finished = Finished(
-        exit_code=exit_code, seconds=1, last_lines=("one", "", "two"), stopped=stopped
-    )
+    finished = Finished(exit_code=exit_code, seconds=1, last_lines=last_lines, stopped=stopped)
     error = why_unusable(SCRIPT, finished, records, Place(), 60)
     assert error is not None
     return error

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.triton.test_explain import INTERMEDIATE, REQUEST
+from tests.unit.triton.test_explain import INTERMEDIATE, REQUEST, proof
 
 from tcv_action.triton.cache import Cache, CachedFile, Entry
 from tcv_action.triton.explain import explain
@@ -53,13 +53,13 @@ def test_a_request_is_compared_with_what_the_files_tell(
     signature: dict[str, str], input_: str | None
 ) -> None:
     miss = replace(REQUEST, signature=signature)
-    (explanation,) = explain([miss], [of_entry(ENTRY, METADATA, INTERMEDIATE)])
+    (explanation,) = explain(proof(miss), [of_entry(ENTRY, METADATA, INTERMEDIATE)])
     assert [item.input for item in explanation.differences] == ([input_] if input_ else [])
 
 
 def test_an_argument_of_a_type_without_a_short_name_is_not_compared() -> None:
     text = INTERMEDIATE.replace("%n: i32", "%n: !tt.tensordesc<tensor<64x64xf16>>")
-    (explanation,) = explain([REQUEST], [of_entry(ENTRY, METADATA, text)])
+    (explanation,) = explain(proof(REQUEST), [of_entry(ENTRY, METADATA, text)])
     assert explanation.differences == ()
 
 
