@@ -103,6 +103,11 @@ def always_compiles(variables: Mapping[str, str]) -> bool:
     return as_triton_reads(variables.get("TRITON_ALWAYS_COMPILE")) == "true"
 
 
+def interprets(variables: Mapping[str, str]) -> bool:
+    """Tell whether Triton is told to run kernels in Python, and to compile none."""
+    return as_triton_reads(variables.get("TRITON_INTERPRET")) == "true"
+
+
 def enters_key(tool: str, target: Target) -> bool:
     """Tell whether the tool is part of the keys of this target's kernels.
 

@@ -11,6 +11,7 @@ from tcv_action.triton.script import Script
 
 _SHOWN_LINES = 10
 _DISK_FULL = "No space left on device"
+_INTERPRETER = "triton/runtime/interpreter.py"
 
 
 class ScriptError(WarmupError):
@@ -74,6 +75,8 @@ def _raised(script: Script, finished: Finished, failure: Failure, place: Place) 
     next_step = "Run it by itself, and mend what it says."
     if failure.missing is not None:
         next_step = f"Install {failure.missing!r} in {place}, or name another Python with --python."
+    if any(_INTERPRETER in line for line in finished.last_lines):
+        next_step = "Let it leave TRITON_INTERPRET unset: with it Triton compiles no kernel."
     if _DISK_FULL in failure.message:
         next_step = "Free space on the disk that holds the cache folder, or choose another one."
     return ScriptError(

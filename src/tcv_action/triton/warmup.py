@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from tcv_action.errors import InputError, StoreError, TcvError, WarmupError
-from tcv_action.triton.environment import Environment
+from tcv_action.triton.environment import Environment, interprets
 from tcv_action.triton.failures import why_unusable
 from tcv_action.triton.interpreter import PROBE, Place
 from tcv_action.triton.process import Finished, Stop
@@ -146,8 +146,9 @@ def run_watched(  # noqa: PLR0913
     The probe answers for the GPU `stand_in`, or watches a script that uses the machine's own.
 
     Raises WarmupError or NothingToPackageError where the run is of no use, and StoreError where the
-    disk refuses what the run needs.
+    disk refuses what the run needs; InputError where Triton is told to compile nothing.
     """
+    _check_compiles({**interpreter.environment, **script.environment})
     with scratch_folder() as work:
         record = work / "record.jsonl"
         cache = str(cache_dir.absolute())
@@ -168,6 +169,16 @@ def run_watched(  # noqa: PLR0913
     if error is not None:
         raise error
     return finished, records
+
+
+def _check_compiles(variables: Mapping[str, str]) -> None:
+    if interprets(variables):
+        what = f"The variable TRITON_INTERPRET is set to {variables['TRITON_INTERPRET']!r}."
+        raise InputError(
+            what,
+            cause="With it Triton runs kernels in Python, and compiles none.",
+            next_step="Unset it for this command.",
+        )
 
 
 @contextmanager

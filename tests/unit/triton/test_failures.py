@@ -123,6 +123,13 @@ def test_a_full_disk_has_its_own_next_step() -> None:
     assert "Free space" in error.next_step
 
 
+def test_triton_s_interpreter_in_the_trace_names_the_variable() -> None:
+    trace = ('  File "/p/triton/runtime/interpreter.py", line 8, in <module>', "no numpy")
+    missing = failure("ModuleNotFoundError", "No …", missing="numpy")
+    error = why(1, Records(failure=missing), last_lines=trace)
+    assert "TRITON_INTERPRET" in error.next_step
+
+
 def test_a_refusal_is_the_reason_if_the_failure_came_of_it() -> None:
     refusal = Refusal(pid=7, what="it reads a tensor's value", file="/k.py", line=3)
     here = why(1, Records(refusals=(refusal,), failure=failure(refused=True)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tcv_action.errors import NotProvedError
+from tcv_action.errors import InputError, NotProvedError
 from tcv_action.proving import require_hits
 from tcv_action.triton.groups import rewrite_group
 from tcv_action.triton.interpreter import Interpreter
@@ -100,3 +100,9 @@ def test_a_variable_that_has_triton_always_compile_is_the_cause(cache: Path) -> 
         require_hits(proof)
     assert "TRITON_ALWAYS_COMPILE is set" in caught.value.cause
     assert not proved(cache, TRITON_ALWAYS_COMPILE="0").always_compiles
+
+
+def test_a_script_that_is_to_be_interpreted_is_refused_by_the_variables_name(cache: Path) -> None:
+    with pytest.raises(InputError, match="TRITON_INTERPRET is set to '1'"):
+        proved(cache, TRITON_INTERPRET="1")
+    assert proved(cache, TRITON_INTERPRET="0").hits == 1
