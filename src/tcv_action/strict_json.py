@@ -9,7 +9,7 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def loads(content: bytes | str, *, finite: bool = True) -> object:
-    """Read a document; unless `finite`, its numbers may be NaN and Infinity, as Python writes them.
+    """Read a document; unless `finite`, Python's NaN and Infinity become the text of their names.
 
     Raises ValueError where it is no JSON, is nested without end, or holds what Python would take
     and no other program: half of a character (`"\\ud800"`), a number that is not finite.
@@ -39,5 +39,5 @@ def _finite(text: str) -> float:
     return number
 
 
-_PYTHONS = json.JSONDecoder()
+_PYTHONS = json.JSONDecoder(parse_constant=str, parse_float=_finite)
 _FINITE = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)

@@ -36,6 +36,6 @@ def test_what_cannot_be_written_again_is_refused(content: bytes | str, flaw: str
 
 
 def test_numbers_of_python_are_read_where_they_may_be() -> None:
-    assert loads("[Infinity, 1e999]", finite=False) == [math.inf, math.inf]
+    assert loads("[-Infinity, NaN]", finite=False) == ["-Infinity", "NaN"]
     with pytest.raises(ValueError, match="surrogates"):
         loads('"\\ud800"', finite=False)

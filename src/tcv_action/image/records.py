@@ -102,8 +102,19 @@ def _records(records: object) -> list[Record]:
 
 
 def compact(value: object) -> str:
-    """Write JSON without blanks, in UTF-8, keys in the order given."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Write JSON without blanks, in UTF-8, keys in the order given.
+
+    Raises InputError where a number is infinite or none: Python would write what is no JSON.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError as error:
+        what = f"What the cache's metadata says cannot be written as JSON: {error}."
+        raise InputError(
+            what,
+            cause="A number there is infinite, or none: this was made by hand, or to harm.",
+            next_step="Remove that entry's folder, or fill the cache again.",
+        ) from error
 
 
 def _record(entry: Entry, dummy_key: str) -> Record:

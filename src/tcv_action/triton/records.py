@@ -70,7 +70,8 @@ def read_records(path: Path) -> Records:
 
 def _event(line: str) -> dict[str, Any] | None:
     try:
-        event = json.loads(line)
+        # Python's own words for infinity and NaN, which JSON has no numbers for, become strings.
+        event = json.loads(line, parse_constant=str)
     except ValueError:
         return None
     return event if isinstance(event, dict) else None

@@ -11,10 +11,11 @@ class Request:
     """One request to Triton's compiler, as Triton itself reported it.
 
     `hash` names the entry (the metadata's `hash`). `signature` maps each argument to its type,
-    `constants` and `attributes` are the specialization, as JSON-ready values. `seconds` holds the
-    stage times of a compilation (empty for a hit). `source` is `FILE:LINE` of the kernel.
-    `source_hash` is Triton's own digest of the kernel's text, of the functions that it calls and
-    of its first line number; empty where that Triton does not tell.
+    `constants` and `attributes` are the specialization, as JSON-ready values (infinity and NaN as
+    strings: JSON has no numbers for them). `seconds` holds the stage times of a compilation (empty
+    for a hit). `source` is `FILE:LINE` of the kernel. `source_hash` is Triton's own digest of the
+    kernel's text, of the functions that it calls and of its first line number; empty where that
+    Triton does not tell.
     """
 
     name: str

@@ -9,7 +9,7 @@ from tests.caches import unpack_native_h100
 
 from tcv_action.errors import InputError
 from tcv_action.image import Contract, PackOptions, Variant, pack, read_contract
-from tcv_action.image.records import parse_manifest_json
+from tcv_action.image.records import compact, parse_manifest_json, recorded_requests
 from tcv_action.oci.layout import Layout
 from tcv_action.oci.media_types import CONTENT_LAYER
 from tcv_action.triton.reader import read_cache
@@ -126,3 +126,18 @@ def test_a_content_layer_beside_others_is_refused(layout: Layout) -> None:
 
     with pytest.raises(InputError, match="and 1 more"):
         read_contract(image_of(layout, layers, MCV))
+
+
+def test_a_number_that_json_does_not_know_is_refused_when_written() -> None:
+    with pytest.raises(InputError, match="cannot be written as JSON") as caught:
+        compact({"num_warps": float("inf")})
+    assert caught.value.cause
+    assert caught.value.next_step
+
+
+def test_infinity_in_the_requests_of_an_older_image_is_read_as_it_is_written_now() -> None:
+    kernel = {"name": "fill", "hash": "ab", "target": "cuda:90", "source": "a.py:1"}
+    request = {**kernel, "signature": {}, "constants": {}, "attributes": {}, "options": {}}
+    request["constants"] = {"V": float("-inf")}
+    (read,) = recorded_requests(json.dumps({"triton": [], "requests": [request]}).encode())
+    assert read.constants == {"V": "-Infinity"}

@@ -72,6 +72,14 @@ def test_events_become_values(tmp_path: Path) -> None:
     )
 
 
+def test_infinity_and_nan_become_strings_for_which_json_has_a_form(tmp_path: Path) -> None:
+    record = tmp_path / "record.jsonl"
+    constants = {"LOW": float("-inf"), "HIGH": float("inf"), "NONE": float("nan")}
+    record.write_text(json.dumps({**REQUEST, "constants": constants}))
+    (request,) = read_records(record).requests
+    assert request.constants == {"LOW": "-Infinity", "HIGH": "Infinity", "NONE": "NaN"}
+
+
 def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     record = tmp_path / "record.jsonl"
     record.write_text(json.dumps(REQUEST) + "\n" + json.dumps(REQUEST)[:40])
