@@ -101,7 +101,7 @@ class Interpreter:
         try:
             return process.run(command, on_output=on_output, timeout=timeout, stop=stop)
         except OSError as error:
-            raise _not_started(command.argv[0], error) from error
+            raise _not_started(script, command.argv[0], error) from error
 
     def describe(self) -> tuple[Environment, Target | None]:
         """Return what Triton's keys depend on here, and the GPU that Triton finds on this machine.
@@ -178,9 +178,12 @@ def no_triton(name: str, detail: str) -> WarmupError:
     )
 
 
-def _not_started(program: str, error: OSError) -> WarmupError:
+def _not_started(script: Script, program: str, error: OSError) -> WarmupError:
+    next_step = "Name a Python that runs on this machine with --python."
+    if script.is_command:
+        next_step = "Name a Python script, or a program that is on PATH and runs on this machine."
     return WarmupError(
         f"The program {program!r} could not be started.",
         cause=f"The system said: {error.strerror}.",
-        next_step="Name a Python that runs on this machine with --python.",
+        next_step=next_step,
     )

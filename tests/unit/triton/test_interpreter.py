@@ -57,6 +57,14 @@ def test_one_that_does_not_start_is_named(tmp_path: Path) -> None:
         find_interpreter(str(broken), {}).describe()
 
 
+def test_a_program_that_is_not_there_is_named_with_the_right_next_step(tmp_path: Path) -> None:
+    script = Script(argv=("nosuchprog", "a"), cwd=tmp_path, is_command=True)
+    with pytest.raises(WarmupError, match="'nosuchprog' could not be started") as caught:
+        Interpreter(executable=Path(sys.executable)).run(script, {}, on_output=print)
+    assert "--python" not in caught.value.next_step
+    assert "on PATH" in caught.value.next_step
+
+
 def test_our_secrets_stay_with_us() -> None:
     ours = {
         "INPUT_REGISTRY-PASSWORD": "x",
