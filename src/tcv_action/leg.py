@@ -76,7 +76,7 @@ def row(leg: Leg) -> TargetResult:
         if image
         else None,
         mode=warmup.mode if warmup else None,
-        requests=warmup.requests if warmup else (),
+        requests=warmup.kernels if warmup else (),
         hits=proof.hits if proof else None,
         asked=proof.total if proof else None,
         cold_seconds=warmup.seconds if warmup else None,

@@ -53,7 +53,8 @@ def require_entries(cache: Cache, count: int) -> None:
     if len(cache.entries) >= count:
         return
     names = ", ".join(sorted({entry.name for entry in cache.entries}))
-    what = f"The cache holds {len(cache.entries)} kernels, and at least {count} are asked for."
+    held = f"{len(cache.entries)} kernel{'s' if len(cache.entries) != 1 else ''}"
+    what = f"The cache holds {held}, and at least {count} are asked for."
     raise NothingToPackageError(
         what,
         cause=f"The script launched fewer specializations than before. It holds: {names}.",

@@ -45,7 +45,7 @@ class Stages:
                 stop=self.tools.stop,
             )
         self.tools.progress.info(
-            f"{leg.target}: {len(warmup.requests)} kernels compiled, the script ran for"
+            f"{leg.target}: {text.counted(len(warmup.kernels), 'kernel')} compiled, the script ran for"
             f" {text.seconds(warmup.seconds)} ({warmup.mode})"
         )
         return replace(leg, warmup=warmup)
@@ -76,7 +76,7 @@ class Stages:
         )
         facts = read_contract(image)
         self.tools.progress.info(
-            f"{leg.target}: {facts.entry_count} entries, {text.size(facts.cache_size_bytes)}"
+            f"{leg.target}: {text.counted(facts.entry_count, 'entry', 'entries')}, {text.size(facts.cache_size_bytes)}"
             f" in an image of {text.size(sum(layer.size for layer in image.layers))}"
         )
         return replace(leg, image=image, facts=facts)
@@ -97,7 +97,8 @@ class Stages:
         folder = leg.folder / "restored"
         restored = restore(image, folder)
         self.tools.progress.info(
-            f"{leg.target}: {restored.entries} entries in {text.seconds(restored.seconds)}"
+            f"{leg.target}: {text.counted(restored.entries, 'entry', 'entries')}"
+            f" in {text.seconds(restored.seconds)}"
         )
         return replace(leg, restored=folder)
 

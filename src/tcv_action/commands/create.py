@@ -107,7 +107,8 @@ def show(created: api.Created, edge: Edge, *, as_json: bool) -> None:
     targets = ", ".join(str(target) for target in facts.targets)
     print_text(f"{created.reference}  {created.digest}")
     print_text(
-        f"{facts.entry_count} entries for {targets}, {text.size(facts.cache_size_bytes)} in an image"
+        f"{text.counted(facts.entry_count, 'entry', 'entries')} for {targets},"
+        f" {text.size(facts.cache_size_bytes)} in an image"
         f" of {text.size(created.image_size_bytes)}; {text.size(created.uploaded_bytes)} written"
     )
 

@@ -78,6 +78,7 @@ def show(extracted: api.Extracted, image: str, edge: Edge, *, as_json: bool) -> 
         return
     kept = f", {restored.kept} were there already" if restored.kept else ""
     print_text(
-        f"{restored.entries} entries, {text.size(restored.bytes)} in {restored.destination}{kept}"
+        f"{text.counted(restored.entries, 'entry', 'entries')},"
+        f" {text.size(restored.bytes)} in {restored.destination}{kept}"
         f" ({text.seconds(restored.seconds)})"
     )

@@ -89,7 +89,8 @@ def _show(warmups: Sequence[Warmup], cache_dir: Path, edge: Edge, *, as_json: bo
         return
     for one in warmups:
         edge.say(
-            f"{one.target}: {len(one.requests)} kernels in {text.seconds(one.seconds)} ({one.mode})"
+            f"{one.target}: {text.counted(len(one.kernels), 'kernel')}"
+            f" in {text.seconds(one.seconds)} ({one.mode})"
         )
     print_text(cache_dir)
 

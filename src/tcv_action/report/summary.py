@@ -23,7 +23,7 @@ def headline(result: RunResult) -> str:
     found = sum(row.hits or 0 for row in result.targets)
     entries = sum(row.entries or 0 for row in result.targets)
     count = len(result.targets)
-    what = f"{entries} kernels for {count} target{'s' if count != 1 else ''}"
+    what = f"{text.counted(entries, 'kernel')} for {text.counted(count, 'target')}"
     if not result.succeeded:
         return f"Triton cache: failed while it was to {result.failures[0].stage}"
     proof = f", {found} of {asked} requests hit" if asked else ", not replayed"
@@ -91,13 +91,10 @@ def _saved(result: RunResult) -> Iterator[str]:
     count = max(len(row.requests) for row in rows)
     shown = ", ".join(text.code(name) for name in names[:8]) + (" …" if len(names) > 8 else "")
     saved = ", ".join(f"{row.compile_seconds:.1f} s ({row.target})" for row in rows)
-    yield f"{count} specializations of {_kernels_counted(len(names))} ({shown})."
+    of = text.counted(len(names), "kernel")
+    yield f"{text.counted(count, 'specialization')} of {of} ({shown})."
     yield f"Compiling saved in each fresh process: {saved}."
     yield ""
-
-
-def _kernels_counted(count: int) -> str:
-    return f"{count} kernel{'s' if count != 1 else ''}"
 
 
 def _use(result: RunResult) -> Iterator[str]:

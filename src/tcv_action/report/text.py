@@ -29,6 +29,11 @@ def seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f} s"
 
 
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Write a number and the name of what was counted, its plural with `s` where none is given."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
 def hits(found: int | None, asked: int | None) -> str:
     """Write `N of M`; a dash where nothing was replayed."""
     return "-" if found is None or asked is None else f"{found} of {asked}"

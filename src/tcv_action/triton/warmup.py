@@ -40,6 +40,14 @@ class Warmup:
     compile_seconds: float
     environment: Environment
 
+    @property
+    def kernels(self) -> tuple[Request, ...]:
+        """Return the first request of each entry: several processes may ask for the same."""
+        first: dict[str, Request] = {}
+        for request in self.requests:
+            first.setdefault(request.hash, request)
+        return tuple(first.values())
+
 
 def warm_up(  # noqa: PLR0913
     script: Script,

@@ -94,7 +94,7 @@ def test_the_comment_is_made_and_kept_up(
 ) -> None:
     run(cache, name, environ, "--comment")
     (first,) = small_github.comments.values()
-    assert first["body"].splitlines()[1].startswith("## ✅ Triton cache: 1 kernels for 1 target")
+    assert first["body"].splitlines()[1].startswith("## ✅ Triton cache: 1 kernel for 1 target")
     assert f"`{name}:latest-cuda-sm90`" in first["body"]
     assert "https://github.com/octo/project/actions/runs/42" in first["body"]
     assert "<details>" not in first["body"]

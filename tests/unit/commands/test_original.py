@@ -178,7 +178,7 @@ def test_a_vllm_cache_that_names_no_gpu_is_for_the_gpus_here(tmp_path: Path) -> 
     arguments = ("-c", "-d", tmp_path / "cache", "-i", f"oci:{tmp_path / 'images'}:v1")
 
     refused(tcv(*arguments, "--no-gpu", "--stub"), 2, "cannot be told")
-    assert "1 entries for hip:gfx90a" in tcv(*arguments, "--stub").ok().out
+    assert "1 entry for hip:gfx90a" in tcv(*arguments, "--stub").ok().out
 
 
 def test_the_gpu_decides_about_compatibility(image: str, tmp_path: Path) -> None:

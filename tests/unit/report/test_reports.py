@@ -10,7 +10,7 @@ from tcv_action.report.outputs import outputs, outputs_json, step_outputs
 from tcv_action.report.page import page
 from tcv_action.report.result import Failure, RunResult, TargetResult
 from tcv_action.report.summary import headline, summary
-from tcv_action.report.text import cell, code, size
+from tcv_action.report.text import cell, code, counted, size
 from tcv_action.triton.request import Request
 from tcv_action.triton.target import Target
 
@@ -64,6 +64,14 @@ def test_summary_has_the_table_first_and_all_of_a_target() -> None:
     for part in ("localhost:5000/k:latest-cuda-sm90", "31 of 31", "8.7 MB", "14.25 s", "2.60 s"):
         assert part in row
     assert "| `cache.triton.image/entry-count` | `31` |" in text
+
+
+def test_one_of_a_thing_is_not_written_as_many() -> None:
+    row = replace(CUDA, entries=1, requests=(REQUEST,), hits=2, asked=2)
+    text = summary(RunResult(image="k", dry_run=False, targets=(row,)))
+    assert "1 kernel for 1 target, 2 of 2 requests hit" in text
+    assert "1 specialization of 1 kernel (" in text
+    assert (counted(2, "kernel"), counted(0, "entry", "entries")) == ("2 kernels", "0 entries")
 
 
 def test_summary_of_a_failed_leg_keeps_the_other_and_names_stage_and_reason() -> None:

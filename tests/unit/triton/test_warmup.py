@@ -3,16 +3,18 @@
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.unit.triton.test_explain import ENVIRONMENT, REQUEST
 
 from tcv_action.errors import InputError, StoreError, TcvError
 from tcv_action.triton.interpreter import Interpreter
 from tcv_action.triton.replay import replay
 from tcv_action.triton.script import Script
 from tcv_action.triton.target import Target
-from tcv_action.triton.warmup import warm_up
+from tcv_action.triton.warmup import Warmup, warm_up
 
 HERE = Interpreter(executable=Path(sys.executable))
 TARGET = Target.parse("cuda:90")
@@ -53,6 +55,19 @@ def test_a_warmup_wants_a_new_folder(script: Script, tmp_path: Path) -> None:
         _warm_up(script, tmp_path / "script.py" / "cache")
     assert "Not a directory" in caught.value.cause
     assert (tmp_path / "cache" / "mine").exists()
+
+
+def test_requests_of_several_processes_for_one_entry_are_one_kernel() -> None:
+    warmup = Warmup(
+        target=TARGET,
+        cache_dir=Path(),
+        mode="compile-only",
+        requests=(REQUEST, replace(REQUEST, hash="01"), replace(REQUEST, hit=True)),
+        seconds=1,
+        compile_seconds=1,
+        environment=ENVIRONMENT,
+    )
+    assert warmup.kernels == warmup.requests[:2]
 
 
 def test_a_replay_wants_a_folder(script: Script, tmp_path: Path) -> None:
