@@ -1,7 +1,8 @@
 """`tcv warmup`: fill a cache folder."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -65,6 +66,7 @@ def command(
         what = "No --target is given."
         raise InputError(what, next_step="Write for example --target cuda:90.")
     with (
+        _made(cache_dir),
         standing(warming, chosen, python, access, edge) as stand,
         workplace(cache_dir) as folder,
         edge.progress.script_output() as show,
@@ -81,6 +83,18 @@ def command(
         for warmup in warmups:
             gather(warmup.cache_dir, cache_dir)
     _show(warmups, cache_dir, edge, as_json=as_json)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Remove the folder, and those above it, where it was not there before and got no kernel."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        yield
+    finally:
+        for one in missing:
+            with suppress(OSError):
+                one.rmdir()
 
 
 def _show(warmups: Sequence[Warmup], cache_dir: Path, edge: Edge, *, as_json: bool) -> None:
