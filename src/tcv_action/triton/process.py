@@ -1,16 +1,18 @@
 """A child process whose output is heard line by line and which never outlives its time."""
 
+import json
 import os
 import select
-import signal
 import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+_KEEPER = Path(__file__).with_name("keeper.py")
 _KEPT_LINES = 20
 _GRACE_SECONDS = 3.0
 
@@ -63,45 +65,80 @@ def run(
     timeout: float | None = None,
     stop: Stop | None = None,
 ) -> Finished:
-    """Run a command in a process group of its own and hear stdout and stderr as one.
+    """Run a command in a session of its own and hear stdout and stderr as one.
 
-    The group is killed as a whole when the command has ended, after `timeout` seconds, when `stop`
-    is requested, and when this call is left by an exception.
+    All that it started, in whatever session, is killed when the command has ended, after `timeout`
+    seconds, when `stop` is requested, when this call is left by an exception, and when we are
+    killed. The command itself is first asked to end.
 
     Raises OSError where the command cannot be started.
     """
     began = time.monotonic()
-    with _started(command) as process, _exit_of(process) as ended:
+    with _kept(command) as process, _exit_of(process) as ended:
         output = _Output(process, on_output)
         stopped = _follow(output, ended, stop, None if timeout is None else began + timeout)
         if stopped:
             _terminate(process, ended)
+        _end(process)
         output.drain()
-        _kill_group(process)
-        code = process.wait()
+        code = process.returncode
     seconds = time.monotonic() - began
     return Finished(exit_code=code, seconds=seconds, last_lines=tuple(output.last), stopped=stopped)
 
 
 @contextmanager
-def _started(command: Command) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        command.argv,
-        cwd=command.cwd,
-        env=dict(command.environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+def _kept(command: Command) -> Iterator[subprocess.Popen[bytes]]:
+    """Give the keeper of the started command: it ends as the command does, and leaves nothing."""
+    report, told = os.pipe()
     try:
+        process = subprocess.Popen(
+            (sys.executable, "-I", "-S", str(_KEEPER), str(told)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=(told,),
+            start_new_session=True,
+        )
+    except BaseException:
+        os.close(report)
+        raise
+    finally:
+        os.close(told)
+    try:
+        with os.fdopen(report, "rb") as failure:
+            _give_orders(process, command)
+            errno = failure.read()
+        if errno:
+            raise OSError(int(errno), os.strerror(int(errno)), command.argv[0])
         yield process
     finally:
-        if process.returncode is None:
-            _kill_group(process)
-            process.wait()
+        _end(process)
         if process.stdout:
             process.stdout.close()
+
+
+def _give_orders(process: subprocess.Popen[bytes], command: Command) -> None:
+    orders = {
+        "argv": command.argv,
+        "cwd": str(command.cwd),
+        "environment": dict(command.environment),
+    }
+    _write(process, json.dumps(orders).encode() + b"\n")
+
+
+def _write(process: subprocess.Popen[bytes], content: bytes) -> None:
+    if process.stdin:
+        with suppress(BrokenPipeError):  # it has ended
+            process.stdin.write(content)
+            process.stdin.flush()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Have the keeper kill all that is left, and wait until it has."""
+    if process.stdin:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+    process.wait()
 
 
 @contextmanager
@@ -166,17 +203,5 @@ class _Output:
 
 
 def _terminate(process: subprocess.Popen[bytes], ended: int) -> None:
-    _signal_group(process, signal.SIGTERM)
+    _write(process, b"\n")
     select.select([ended], [], [], _GRACE_SECONDS)
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    _signal_group(process, signal.SIGKILL)
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    # Before the leader is waited for, its number cannot have gone to another group.
-    try:
-        os.killpg(process.pid, number)
-    except (ProcessLookupError, PermissionError):
-        return

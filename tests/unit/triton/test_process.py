@@ -1,6 +1,7 @@
 """A child process: its lines, its end, and that nothing of it is left."""
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -101,6 +102,93 @@ def test_what_the_process_leaves_behind_is_killed_and_not_waited_for(
     finished = python(code)
     assert finished.exit_code == 0
     wait_until_gone(int(finished.last_lines[0]))
+
+
+# Leaves a process of another session, with the pid in `pid`; a daemon has lost its parent as well.
+LEAVES = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if sys.argv[1:] == ["daemon"] and os.fork():
+        os._exit(0)
+    with open("pid.new", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename("pid.new", "pid")
+    time.sleep(600)
+while not os.path.exists("pid"):
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("kind", ["child", "daemon"])
+@pytest.mark.parametrize("ending", ["", "time.sleep(600)", "os.kill(os.getpid(), 9)"])
+def test_a_session_of_its_own_does_not_outlive_it(
+    python: Callable[..., Finished], tmp_path: Path, kind: str, ending: str
+) -> None:
+    python(f"import sys; sys.argv.append({kind!r})\n{LEAVES}\n{ending}", timeout=1)
+    assert not is_running(int((tmp_path / "pid").read_text()))
+
+
+def test_a_script_s_end_leaves_another_script_s_processes_and_ours(
+    python: Callable[..., Finished], tmp_path: Path
+) -> None:
+    waits = "while not os.path.exists('end'): time.sleep(0.01)"
+    ours = subprocess.Popen(["sleep", "600"])
+    other = threading.Thread(target=python, args=(f"{LEAVES}\n{waits}",))
+    other.start()
+    while not (tmp_path / "pid").exists():
+        time.sleep(0.01)
+    python("import os\nif os.fork() == 0:\n    os.setsid(); import time; time.sleep(600)")
+    left = int((tmp_path / "pid").read_text())
+    assert is_running(left)
+    (tmp_path / "end").touch()
+    other.join()
+    assert not is_running(left)
+    assert ours.poll() is None
+    ours.kill()
+    ours.wait()
+
+
+def test_nothing_outlives_us_where_we_are_killed(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from tcv_action.triton.process import Command, run
+argv = (sys.executable, "-S", "-c", {LEAVES + "time.sleep(600)"!r})
+run(Command(argv=argv, cwd=Path({str(tmp_path)!r}), environment={{}}), on_output=print)
+"""
+    us = subprocess.Popen([sys.executable, "-c", program])
+    while not (tmp_path / "pid").exists():
+        time.sleep(0.01)
+    us.kill()
+    us.wait()
+    wait_until_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_command_that_cannot_be_started_is_an_oserror(tmp_path: Path) -> None:
+    (tmp_path / "no").write_bytes(b"\x7fELF")
+    (tmp_path / "no").chmod(0o755)
+    for argv, cwd, kind in (
+        (("not-to-be-found",), tmp_path, FileNotFoundError),
+        ((str(tmp_path),), tmp_path, PermissionError),
+        (("sh",), tmp_path / "gone", FileNotFoundError),
+        ((str(tmp_path / "no"),), tmp_path, OSError),
+    ):
+        with pytest.raises(kind):
+            run(Command(argv=argv, cwd=cwd, environment={}), on_output=print)
+
+
+def test_a_program_sees_what_a_shell_would_give_it(python: Callable[..., Finished]) -> None:
+    code = "import os; print(os.read(0, 1), os.getsid(0) == os.getpid())"
+    assert python(code).last_lines == ("b'' True",)
+    command = ("sh", "-c", "grep SigIgn /proc/self/status; ls /proc/self/fd | wc -l; env")
+    finished = run(
+        Command(argv=command, cwd=Path("/"), environment={"PATH": os.defpath, "A": "é\udcff"}),
+        on_output=lambda _line: None,
+    )
+    assert finished.last_lines[:2] == ("SigIgn:\t0000000000000000", "4")
+    assert "A=é\ufffd" in finished.last_lines
+    assert not any(line.startswith("LC_") for line in finished.last_lines)
 
 
 def test_a_request_to_stop_ends_it(python: Callable[..., Finished]) -> None:
