@@ -98,6 +98,10 @@ def test_another_arch_and_unmoved_group_files_do_not_hit(
     what = script("without_torch.py")
     warm(what, "cuda:90", tmp_path / "cache", torch_here)
     assert prove(what, "cuda:80", tmp_path / "cache", torch_here).hits == 0
+    shutil.copytree(tmp_path / "cache", tmp_path / "copy")
+    copied = prove(what, "cuda:90", tmp_path / "copy", torch_here)
+    assert copied.hits == 0
+    assert copied.misplaced == {request.hash for request in copied.misses}
     (tmp_path / "cache").rename(tmp_path / "renamed")
     assert prove(what, "cuda:90", tmp_path / "renamed", torch_here).hits == 0
 
