@@ -1,7 +1,5 @@
 """JSON that others wrote: what is read can be written again."""
 
-import math
-
 import pytest
 
 from tcv_action.strict_json import loads
