@@ -1,7 +1,9 @@
 """AMD's GPUs, read off a tree shaped as the kernel's sysfs is."""
 
 import importlib.util
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -128,3 +130,83 @@ def test_a_node_that_may_not_be_read_is_explained(root: Path) -> None:
 def test_an_unknown_kind_is_explained(root: Path) -> None:
     add_gpu(root, 1, 9999999, minor=128)
     assert "'gfx9996363'" in amd.find(root).absences[0].reason
+
+
+class Amdsmi(ModuleType):
+    """Stands in for the package: answers as its 7.0 does, and to what it gave out alone.
+
+    Its own cannot be had without an AMD GPU. Source: amdsmi_interface.py of amdsmi 7.0.2.
+    """
+
+    def __init__(self, *, broken: str = "") -> None:
+        super().__init__("amdsmi")
+        self.calls: list[str] = []
+        self._broken = broken
+        self._handles = [object(), object()]
+        self._archs = ["gfx942", "gfx90a"]
+
+    def _answer(self, name: str, handle: object = None) -> int:
+        self.calls.append(name)
+        if name == self._broken:
+            message = "AMDSMI_STATUS_NOT_SUPPORTED"
+            raise RuntimeError(message)
+        return self._handles.index(handle) if handle else -1
+
+    def amdsmi_init(self) -> None:
+        self._answer("init")
+
+    def amdsmi_shut_down(self) -> None:
+        self._answer("shut_down")
+
+    def amdsmi_get_processor_handles(self) -> list[object]:
+        self._answer("handles")
+        return self._handles
+
+    def amdsmi_get_gpu_asic_info(self, handle: object) -> dict[str, object]:
+        arch = self._archs[self._answer("asic", handle)]
+        return {
+            "market_name": f"AMD {arch}",
+            "target_graphics_version": arch,
+            "vendor_id": "0x1002",
+        }
+
+    def amdsmi_get_gpu_vram_info(self, handle: object) -> dict[str, object]:
+        return {"vram_type": 1, "vram_size": 196592 - self._answer("vram", handle)}
+
+    def amdsmi_get_gpu_driver_info(self, handle: object) -> dict[str, str]:
+        self._answer("driver", handle)
+        return {"driver_name": "amdgpu", "driver_version": "6.12.12", "driver_date": "2025"}
+
+    def amdsmi_get_gpu_device_uuid(self, handle: object) -> str:
+        return f"uuid-{self._answer('uuid', handle)}"
+
+
+def test_amdsmi_tells_more_than_the_kernel(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = Amdsmi()
+    monkeypatch.setitem(sys.modules, "amdsmi", package)
+
+    gpus = amd.find(root).gpus
+
+    assert [(gpu.index, gpu.name, str(gpu.target), gpu.uuid) for gpu in gpus] == [
+        (0, "AMD gfx942", "hip:gfx942", "uuid-0"),
+        (1, "AMD gfx90a", "hip:gfx90a", "uuid-1"),
+    ]
+    assert gpus[0].memory_bytes == 196592 << 20
+    assert gpus[0].driver_version == "6.12.12"
+    assert (package.calls[0], package.calls[-1]) == ("init", "shut_down")
+
+
+@pytest.mark.parametrize(
+    "broken", ["init", "handles", "asic", "vram", "driver", "uuid", "shut_down"]
+)
+def test_the_kernel_tells_where_amdsmi_does_not(
+    root: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    package = Amdsmi(broken=broken)
+    monkeypatch.setitem(sys.modules, "amdsmi", package)
+    add_gpu(root, 1, 90402, minor=128)
+
+    (gpu,) = amd.find(root).gpus
+
+    assert (gpu.name, str(gpu.target)) == ("gfx942", "hip:gfx942")
+    assert ("shut_down" in package.calls) == (broken != "init")
