@@ -14,14 +14,7 @@ from tcv_action.stores.access import RegistryAccess
 
 @click.command
 @options.image
-@click.option(
-    "--dir",
-    "-d",
-    "folder",
-    type=options.GivenPath(),
-    metavar="DIR",
-    help="Folder to restore into.  [default: TRITON_CACHE_DIR, else ~/.triton/cache; vLLM: VLLM_CACHE_ROOT, else ~/.cache/vllm]",
-)
+@options.destination
 @click.option("--target", "-t", metavar="TARGET", help="Restore this target's entries only.")
 @options.python
 @click.option("--no-check", is_flag=True, help="Restore even what cannot hit on this machine.")

@@ -65,6 +65,14 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print the result
 image = click.option(
     "--image", "-i", required=True, metavar="IMAGE", help="Reference to the image."
 )
+destination = click.option(
+    "--dir",
+    "-d",
+    "folder",
+    type=GivenPath(),
+    metavar="DIR",
+    help="Folder to restore into.  [default: TRITON_CACHE_DIR, else ~/.triton/cache; vLLM: VLLM_CACHE_ROOT, else ~/.cache/vllm]",
+)
 stub = click.option(
     "--stub",
     type=GivenPath(),

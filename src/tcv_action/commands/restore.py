@@ -57,14 +57,7 @@ class Attempt:
 
 @click.command
 @click.argument("image", metavar="IMAGE")
-@click.option(
-    "--dir",
-    "-d",
-    "folder",
-    type=options.GivenPath(),
-    metavar="DIR",
-    help="Folder to restore into.  [default: as of tcv extract]",
-)
+@options.destination
 @click.option("--target", "-t", metavar="TARGET", help="Of an index, restore this target's image.")
 @options.python
 @click.option("--fail-on-miss", is_flag=True, help="Fail where a miss is foretold or no image is.")

@@ -16,7 +16,7 @@ REQUEST = Request(
     hash="aa" * 32,
     hit=False,
     target="cuda:90",
-    source="/work/add.py:12",
+    source="/code/add.py:12",
     signature={"x_ptr": "*fp32", "n": "i32", "stride": "constexpr", "BLOCK": "constexpr"},
     constants={"stride": 1, "BLOCK": 1024},
     attributes={"x_ptr": {"tt.divisibility": 16}, "n": {"tt.divisibility": 16}},
@@ -64,7 +64,7 @@ def named(miss: Request, *entries: KeyInputs) -> list[str]:
     [
         (
             {"source": "/other/add.py:15", "source_hash": "22" * 32},
-            "first line, and perhaps the text: /work/add.py:12 in the image, /other/add.py:15 here",
+            "first line, and perhaps the text: /code/add.py:12 in the image, /other/add.py:15 here",
         ),
         (
             {"source_hash": "22" * 32},
@@ -195,7 +195,7 @@ def test_the_text_has_a_line_an_input() -> None:
     (explanation,) = explain(proof(miss), [entry()])
     assert to_text(explanation).splitlines() == [
         (
-            "add_kernel (cuda:90) at /work/add.py:12:"
+            "add_kernel (cuda:90) at /code/add.py:12:"
             " inputs of the key that differ from the nearest entry's: 2"
         ),
         "  option num_stages: 3 in the image, 2 here",
